@@ -1,0 +1,57 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { fail, ok, type Problem, type Result } from "./result.ts";
+
+/**
+ * Writes a file so that a reader sees the old one or the new one, never half of it: to a temporary name in the same
+ * folder, flushed to the disk, then renamed. Makes missing folders. A full or read-only disk is a problem, not a throw.
+ */
+export function writeFileAtomic(path: string, content: string | Uint8Array): Result<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    const file = openSync(temporary, "w");
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+    return ok(undefined);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    return fail(fileProblem(error, path));
+  }
+}
+
+/** Runs file operations that may throw and turns what the system says into a problem that names the path. */
+export function fileResult<T>(path: string, work: () => T): Result<T> {
+  try {
+    return ok(work());
+  } catch (error) {
+    return fail(fileProblem(error, path));
+  }
+}
+
+/** What the system said of a file, as a problem with the next step. Errors that are not the system's are thrown on. */
+export function fileProblem(error: unknown, path: string): Problem {
+  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  if (code === undefined) throw error;
+  const known = systemErrors[code] ?? { kind: "file error", next: "look at the path and at the disk" };
+  return { kind: known.kind, where: path, got: code, expected: "a file that can be read or written", next: known.next };
+}
+
+const systemErrors: Readonly<Record<string, { kind: string; next: string }>> = {
+  ENOSPC: { kind: "disk full", next: "free some space and run the same command again" },
+  EDQUOT: { kind: "disk full", next: "free some of your quota and run the same command again" },
+  EROFS: { kind: "read-only", next: "choose an output folder that can be written" },
+  EACCES: { kind: "no permission", next: "choose another folder or mend its permissions" },
+  EPERM: { kind: "no permission", next: "choose another folder or mend its permissions" },
+  ENOENT: { kind: "not found", next: "check the path" },
+  ENOTDIR: { kind: "not a folder", next: "name a folder" },
+  EISDIR: { kind: "a folder", next: "name a file" },
+  EIO: { kind: "disk error", next: "copy the file again, or look at the disk" },
+  EMFILE: { kind: "too many open files", next: "raise the limit (ulimit -n) and run again" },
+};

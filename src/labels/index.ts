@@ -1,0 +1,1 @@
+export { anyIndex, type Label, labelCount, labels, lossWeights } from "./labels.ts";
