@@ -1,0 +1,112 @@
+/**
+ * The elements that Ichor reads or writes by name: keyword → tag and value representation (PS3.6). `xs` stands for
+ * "US or SS", which PixelRepresentation decides (PS3.5 A.1). Elements that are not here are read all the same, by tag.
+ */
+export const dictionary = {
+  FileMetaInformationGroupLength: [0x00020000, "UL"],
+  FileMetaInformationVersion: [0x00020001, "OB"],
+  MediaStorageSOPClassUID: [0x00020002, "UI"],
+  MediaStorageSOPInstanceUID: [0x00020003, "UI"],
+  TransferSyntaxUID: [0x00020010, "UI"],
+  ImplementationClassUID: [0x00020012, "UI"],
+  ImplementationVersionName: [0x00020013, "SH"],
+  SpecificCharacterSet: [0x00080005, "CS"],
+  ImageType: [0x00080008, "CS"],
+  SOPClassUID: [0x00080016, "UI"],
+  SOPInstanceUID: [0x00080018, "UI"],
+  StudyDate: [0x00080020, "DA"],
+  SeriesDate: [0x00080021, "DA"],
+  AcquisitionDate: [0x00080022, "DA"],
+  ContentDate: [0x00080023, "DA"],
+  StudyTime: [0x00080030, "TM"],
+  SeriesTime: [0x00080031, "TM"],
+  AcquisitionTime: [0x00080032, "TM"],
+  ContentTime: [0x00080033, "TM"],
+  AccessionNumber: [0x00080050, "SH"],
+  Modality: [0x00080060, "CS"],
+  ConversionType: [0x00080064, "CS"],
+  Manufacturer: [0x00080070, "LO"],
+  InstitutionName: [0x00080080, "LO"],
+  ReferringPhysicianName: [0x00080090, "PN"],
+  StudyDescription: [0x00081030, "LO"],
+  SeriesDescription: [0x0008103e, "LO"],
+  ManufacturerModelName: [0x00081090, "LO"],
+  ReferencedImageSequence: [0x00081140, "SQ"],
+  ReferencedSOPClassUID: [0x00081150, "UI"],
+  ReferencedSOPInstanceUID: [0x00081155, "UI"],
+  DerivationDescription: [0x00082111, "ST"],
+  SourceImageSequence: [0x00082112, "SQ"],
+  PatientName: [0x00100010, "PN"],
+  PatientID: [0x00100020, "LO"],
+  PatientBirthDate: [0x00100030, "DA"],
+  PatientSex: [0x00100040, "CS"],
+  PatientAge: [0x00101010, "AS"],
+  PatientComments: [0x00104000, "LT"],
+  BodyPartExamined: [0x00180015, "CS"],
+  SliceThickness: [0x00180050, "DS"],
+  KVP: [0x00180060, "DS"],
+  SpacingBetweenSlices: [0x00180088, "DS"],
+  DataCollectionDiameter: [0x00180090, "DS"],
+  ProtocolName: [0x00181030, "LO"],
+  ReconstructionDiameter: [0x00181100, "DS"],
+  GantryDetectorTilt: [0x00181120, "DS"],
+  ExposureTime: [0x00181150, "IS"],
+  XRayTubeCurrent: [0x00181151, "IS"],
+  ConvolutionKernel: [0x00181210, "SH"],
+  PatientPosition: [0x00185100, "CS"],
+  StudyInstanceUID: [0x0020000d, "UI"],
+  SeriesInstanceUID: [0x0020000e, "UI"],
+  StudyID: [0x00200010, "SH"],
+  SeriesNumber: [0x00200011, "IS"],
+  AcquisitionNumber: [0x00200012, "IS"],
+  InstanceNumber: [0x00200013, "IS"],
+  ImagePositionPatient: [0x00200032, "DS"],
+  ImageOrientationPatient: [0x00200037, "DS"],
+  FrameOfReferenceUID: [0x00200052, "UI"],
+  PositionReferenceIndicator: [0x00201040, "LO"],
+  SliceLocation: [0x00201041, "DS"],
+  ImageComments: [0x00204000, "LT"],
+  SamplesPerPixel: [0x00280002, "US"],
+  PhotometricInterpretation: [0x00280004, "CS"],
+  PlanarConfiguration: [0x00280006, "US"],
+  NumberOfFrames: [0x00280008, "IS"],
+  Rows: [0x00280010, "US"],
+  Columns: [0x00280011, "US"],
+  PixelSpacing: [0x00280030, "DS"],
+  BitsAllocated: [0x00280100, "US"],
+  BitsStored: [0x00280101, "US"],
+  HighBit: [0x00280102, "US"],
+  PixelRepresentation: [0x00280103, "US"],
+  SmallestImagePixelValue: [0x00280106, "xs"],
+  LargestImagePixelValue: [0x00280107, "xs"],
+  PixelPaddingValue: [0x00280120, "xs"],
+  PixelPaddingRangeLimit: [0x00280121, "xs"],
+  BurnedInAnnotation: [0x00280301, "CS"],
+  WindowCenter: [0x00281050, "DS"],
+  WindowWidth: [0x00281051, "DS"],
+  RescaleIntercept: [0x00281052, "DS"],
+  RescaleSlope: [0x00281053, "DS"],
+  RescaleType: [0x00281054, "LO"],
+  LossyImageCompression: [0x00282110, "CS"],
+  ModalityLUTSequence: [0x00283000, "SQ"],
+  LUTDescriptor: [0x00283002, "xs"],
+  ModalityLUTType: [0x00283004, "LO"],
+  LUTData: [0x00283006, "OW"],
+  RequestAttributesSequence: [0x00400275, "SQ"],
+  PixelData: [0x7fe00010, "OW"],
+} as const satisfies Readonly<Record<string, readonly [tag: number, vr: string]>>;
+
+/** The name of an element in PS3.6, e.g. `RescaleSlope`. */
+export type Keyword = keyof typeof dictionary;
+
+/** Tag → value representation of the dictionary, for implicit VR and for "US or SS". */
+export const vrOfTag: ReadonlyMap<number, string> = new Map(Object.values(dictionary));
+
+/** The element (7FE0,0010), after which no header goes on. */
+export const pixelDataTag = 0x7fe00010;
+
+/** A tag as it is written in the standard: 0x00281053 → "(0028,1053)". */
+export function formatTag(tag: number): string {
+  const digits = tag.toString(16).toUpperCase().padStart(8, "0");
+  return `(${digits.slice(0, 4)},${digits.slice(4)})`;
+}
