@@ -1,0 +1,5 @@
+export { type CompositeName, composites } from "./composites.ts";
+export { differentiate } from "./differentiate.ts";
+export { type Gradient, gradients } from "./gradients.ts";
+export { type Optimiser, optimiserScalars, optimisers, type StepSchedule } from "./optimisers.ts";
+export { initialVectors, type TrainingSettings, trainingProgram } from "./training-program.ts";

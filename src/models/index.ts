@@ -1,0 +1,21 @@
+export { cnnWindows } from "./cnn.ts";
+export {
+  type Detector,
+  type DetectorAnswer,
+  type DetectorInfo,
+  detectorFromBytes,
+  detectorInfoSchema,
+  exportDetector,
+  openDetector,
+  parseDetectorInfo,
+} from "./detector.ts";
+export { initialise, type NetworkState } from "./initialise.ts";
+export type { NamedWindow } from "./layers.ts";
+export {
+  type Batch,
+  type ModelName,
+  type ModelRow,
+  models,
+  type NetworkSettings,
+  type TrainingDefaults,
+} from "./models.ts";

@@ -1,0 +1,68 @@
+import type { Shaped } from "../base/index.ts";
+import type { Attribute, Attributes, Node } from "./graph.ts";
+
+/** An integer attribute. */
+export const int = (value: number): Attribute => ({ kind: "int", value });
+/** A float attribute. */
+export const float = (value: number): Attribute => ({ kind: "float", value });
+/** A list of integers. */
+export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
+/** A list of floats. */
+export const floats = (value: readonly number[]): Attribute => ({ kind: "floats", value });
+/** A text. */
+export const string = (value: string): Attribute => ({ kind: "string", value });
+/** A tensor. */
+export const tensor = (value: Shaped): Attribute => ({ kind: "tensor", value });
+/** In a function's body: the call's attribute of this name. */
+export const reference = (name: string, type: "int" | "float" | "ints"): Attribute => ({
+  kind: "reference",
+  name,
+  type,
+});
+
+/** An integer attribute's value, or the operator's default. */
+export function intOf(attributes: Attributes, name: string, fallback: number): number {
+  const attribute = attributes[name];
+  return attribute?.kind === "int" ? attribute.value : fallback;
+}
+
+/** A float attribute's value, or the operator's default. */
+export function floatOf(attributes: Attributes, name: string, fallback: number): number {
+  const attribute = attributes[name];
+  return attribute?.kind === "float" ? attribute.value : fallback;
+}
+
+/** An integer list, or the operator's default. */
+export function intsOf(attributes: Attributes, name: string, fallback: readonly number[]): readonly number[] {
+  const attribute = attributes[name];
+  return attribute?.kind === "ints" ? attribute.value : fallback;
+}
+
+/** What a convolution or pooling slides over its input: one entry a spatial axis, pads begin then end. */
+export interface Sliding {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  readonly dilations: readonly number[];
+}
+
+/** Kernel, strides, pads and dilations of a Conv or pooling node with `axes` spatial axes. */
+export function slidingOf(node: Pick<Node, "attributes" | "name">, kernel: readonly number[]): Sliding {
+  const ones = kernel.map(() => 1);
+  return {
+    kernel,
+    strides: intsOf(node.attributes, "strides", ones),
+    pads: intsOf(
+      node.attributes,
+      "pads",
+      [...kernel, ...kernel].map(() => 0),
+    ),
+    dilations: intsOf(node.attributes, "dilations", ones),
+  };
+}
+
+/** Length of the output along one spatial axis (ONNX Conv, floor mode). */
+export function slidLength(length: number, { kernel, strides, pads, dilations }: Sliding, axis: number): number {
+  const reach = (kernel[axis]! - 1) * dilations[axis]! + 1;
+  return Math.floor((length + pads[axis]! + pads[axis + kernel.length]! - reach) / strides[axis]!) + 1;
+}

@@ -1,0 +1,187 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fail, ok, type Result, type Shaped, sizeOf, type TensorData } from "../base/index.ts";
+import {
+  type Attribute,
+  type ElementType,
+  type GraphFunction,
+  ichorDomain,
+  type Model,
+  type Node,
+  onnxDomain,
+  opset,
+  type Value,
+} from "./graph.ts";
+import {
+  AttributeProto_AttributeType as AttributeKind,
+  type AttributeProto,
+  AttributeProtoSchema,
+  TensorProto_DataType as DataType,
+  FunctionProtoSchema,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./onnx_pb.ts";
+
+/** IR version 8 (2021) is the first with functions and the one that goes with opset 18. */
+const irVersion = 8n;
+
+/** Number of each element type in TensorProto.DataType. */
+const elementCodes: Readonly<Record<ElementType, DataType>> = {
+  float32: DataType.FLOAT,
+  float64: DataType.DOUBLE,
+  int64: DataType.INT64,
+  int32: DataType.INT32,
+  int16: DataType.INT16,
+  uint8: DataType.UINT8,
+  bool: DataType.BOOL,
+};
+
+/** The bytes of an `.onnx` file. Equal models give equal bytes. */
+export function encodeModel({ graph, functions, metadata }: Model): Uint8Array {
+  const domains = new Set([...graph.nodes, ...functions.flatMap((body) => body.nodes)].map((node) => node.domain));
+  if (functions.length > 0) domains.add(ichorDomain);
+  domains.add(onnxDomain);
+  const opsetImport = [...domains].sort().map(opsetOf);
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion,
+      producerName: "ichor",
+      opsetImport,
+      functions: functions.map((body) => encodeFunction(body, opsetImport)),
+      metadataProps: Object.entries(metadata).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
+      graph: create(GraphProtoSchema, {
+        name: graph.name,
+        node: graph.nodes.map(encodeNode),
+        initializer: [...graph.constants].map(([name, constant]) => encodeTensor(constant, name)),
+        input: graph.inputs.map(encodeValue),
+        output: graph.outputs.map(encodeValue),
+      }),
+    }),
+  );
+}
+
+/** The metadata of an `.onnx` file: what it says of itself, without unpacking its weights. */
+export function readModelMetadata(bytes: Uint8Array, where: string): Result<Readonly<Record<string, string>>> {
+  const model = parseModel(bytes, where);
+  if (model.kind === "problem") return model;
+  return ok(Object.fromEntries(model.value.metadataProps.map(({ key, value }) => [key, value])));
+}
+
+function parseModel(bytes: Uint8Array, where: string): Result<ModelProto> {
+  const refused = (got: string) =>
+    fail({
+      kind: "not an ONNX model",
+      where,
+      got,
+      expected: "a ModelProto with a graph (ONNX IR)",
+      next: "name an .onnx file",
+    });
+  try {
+    const model = fromBinary(ModelProtoSchema, bytes);
+    return model.graph === undefined ? refused(`${bytes.length} bytes without a graph`) : ok(model);
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error)); // protobuf-es throws on bad wire data
+  }
+}
+
+function opsetOf(domain: string) {
+  return create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === onnxDomain ? opset : 1) });
+}
+
+function encodeFunction(body: GraphFunction, opsetImport: ReturnType<typeof opsetOf>[]) {
+  return create(FunctionProtoSchema, {
+    name: body.name,
+    domain: body.domain,
+    input: [...body.inputs],
+    output: [...body.outputs],
+    attribute: [...body.attributes],
+    node: body.nodes.map(encodeNode),
+    opsetImport,
+  });
+}
+
+function encodeNode(node: Node): NodeProto {
+  return create(NodeProtoSchema, {
+    name: node.name,
+    opType: node.op,
+    domain: node.domain,
+    input: [...node.inputs],
+    output: [...node.outputs],
+    attribute: Object.entries(node.attributes).map(([name, attribute]) => encodeAttribute(name, attribute)),
+  });
+}
+
+const referenceKinds = { int: AttributeKind.INT, float: AttributeKind.FLOAT, ints: AttributeKind.INTS } as const;
+
+function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
+  switch (attribute.kind) {
+    case "int":
+      return create(AttributeProtoSchema, { name, type: AttributeKind.INT, i: BigInt(attribute.value) });
+    case "float":
+      return create(AttributeProtoSchema, { name, type: AttributeKind.FLOAT, f: attribute.value });
+    case "ints":
+      return create(AttributeProtoSchema, { name, type: AttributeKind.INTS, ints: attribute.value.map(BigInt) });
+    case "floats":
+      return create(AttributeProtoSchema, { name, type: AttributeKind.FLOATS, floats: [...attribute.value] });
+    case "string":
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeKind.STRING,
+        s: new TextEncoder().encode(attribute.value),
+      });
+    case "tensor":
+      return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: encodeTensor(attribute.value, "") });
+    case "reference":
+      return create(AttributeProtoSchema, { name, type: referenceKinds[attribute.type], refAttrName: attribute.name });
+  }
+}
+
+function encodeTensor({ data, shape }: Shaped, name: string) {
+  if (data.length !== sizeOf(shape)) throw new Error(`${name}: ${data.length} values do not fill [${shape}]`);
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  return create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: codeOf(data), rawData });
+}
+
+function codeOf(data: TensorData): DataType {
+  if (data instanceof Float32Array) return DataType.FLOAT;
+  if (data instanceof Float64Array) return DataType.DOUBLE;
+  if (data instanceof BigInt64Array) return DataType.INT64;
+  if (data instanceof Int32Array) return DataType.INT32;
+  if (data instanceof Int16Array) return DataType.INT16;
+  return DataType.UINT8;
+}
+
+function encodeValue({ name, type }: Value): ValueInfoProto {
+  const dim = type.shape.map((length) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value:
+        typeof length === "number" ? { case: "dimValue", value: BigInt(length) } : { case: "dimParam", value: length },
+    }),
+  );
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: "tensorType",
+        value: create(TypeProto_TensorSchema, {
+          elemType: elementCodes[type.element],
+          shape: create(TensorShapeProtoSchema, { dim }),
+        }),
+      },
+    }),
+  });
+}

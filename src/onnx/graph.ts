@@ -1,0 +1,151 @@
+import type { Shaped } from "../base/index.ts";
+
+/** Element types that Ichor's graphs use. */
+export type ElementType = "float32" | "float64" | "int64" | "int32" | "int16" | "uint8" | "bool";
+
+/** A length, or the name of a length that is known at run time only (`slices`). */
+export type Dimension = number | string;
+
+/** Element type and shape of a value. */
+export interface ValueType {
+  readonly element: ElementType;
+  readonly shape: readonly Dimension[];
+}
+
+/** A value of a graph: its name and what is known of it. */
+export interface Value {
+  readonly name: string;
+  readonly type: ValueType;
+}
+
+/** An attribute of a node. `reference` stands in function bodies for an attribute of the call. */
+export type Attribute =
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "floats"; readonly value: readonly number[] }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "tensor"; readonly value: Shaped }
+  | { readonly kind: "reference"; readonly name: string; readonly type: "int" | "float" | "ints" };
+
+/** Attributes by name. */
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One call of an operator. An input that is left out is the empty name (ONNX IR, "Optional inputs"). */
+export interface Node {
+  readonly name: string;
+  readonly domain: string;
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** A graph: nodes in topological order, with the type of every value. */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<string, Shaped>;
+  readonly types: ReadonlyMap<string, ValueType>;
+}
+
+/** A model-local function: a composite operator with its body in other operators (ONNX IR, "Functions"). */
+export interface GraphFunction {
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly string[];
+  readonly nodes: readonly Node[];
+}
+
+/** What an `.onnx` file holds. */
+export interface Model {
+  readonly graph: Graph;
+  readonly functions: readonly GraphFunction[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Domain of ONNX's own operators. */
+export const onnxDomain = "";
+
+/** Domain of Ichor's composite operators, whose bodies travel with the model as functions. */
+export const ichorDomain = "ichor";
+
+/** Opset of the plain operators that Ichor writes. */
+export const opset = 18;
+
+/** Where one array lies in a flat vector, plain row-major layout. */
+export interface Slot {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+}
+
+/**
+ * One training step as one graph. State goes in and out as flat vectors: `vectors` over the trainable parameters
+ * (an output `${vector}_next` for each of `updated`), and `buffers` over the running statistics. Flat 1-D state keeps
+ * the number of inputs small and elementwise updates fast (a trailing dimension of 1 defeats ONNX Runtime's
+ * broadcast coalescing), and it makes a checkpoint a handful of arrays.
+ */
+export interface Program {
+  readonly model: Model;
+  readonly vectors: readonly string[];
+  readonly updated: readonly string[];
+  readonly slots: readonly Slot[];
+  readonly buffers: readonly Slot[];
+  /** What a step wants besides state. */
+  readonly feeds: readonly { readonly name: string; readonly shape: readonly number[] }[];
+}
+
+/** Key of a node in tables: the operator, with its domain in front where it is not ONNX's. */
+export function operatorKey({ domain, op }: Pick<Node, "domain" | "op">): string {
+  return domain === onnxDomain ? op : `${domain}:${op}`;
+}
+
+/** The shape with every length known; throws on a named length, which is a bug of the caller. */
+export function staticShape(type: ValueType): readonly number[] {
+  return type.shape.map((length) => {
+    if (typeof length === "number") return length;
+    throw new Error(`the length ${length} is not known before run time`);
+  });
+}
+
+/** How a parameter starts. */
+export type Initial =
+  | { readonly kind: "normal"; readonly deviation: number }
+  | { readonly kind: "uniform"; readonly bound: number }
+  | { readonly kind: "constant"; readonly value: number };
+
+/** A parameter that training moves, or a buffer (running statistic) that it keeps. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: Initial;
+  /** Whether weight decay draws it to zero: weights yes, biases and scales no. */
+  readonly decay: "decay" | "none";
+}
+
+/** A network: its forward graph, in which parameters and buffers are inputs by their names. */
+export interface Network {
+  readonly graph: Graph;
+  readonly parameters: readonly Parameter[];
+  readonly buffers: readonly Parameter[];
+}
+
+/** Where each array lies in a flat vector that holds them one after the other. */
+export function layOut(arrays: readonly Pick<Parameter, "name" | "shape">[]): Slot[] {
+  let offset = 0;
+  return arrays.map(({ name, shape }) => {
+    const slot = { name, shape, offset };
+    offset += shape.reduce((product, length) => product * length, 1);
+    return slot;
+  });
+}
+
+/** Length of the flat vector that the slots fill. */
+export function lengthOfSlots(slots: readonly Slot[]): number {
+  return slots.reduce((end, { shape, offset }) => Math.max(end, offset + shape.reduce((a, b) => a * b, 1)), 0);
+}

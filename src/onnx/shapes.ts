@@ -1,0 +1,219 @@
+import { type Shaped, sizeOf } from "../base/index.ts";
+import { intOf, intsOf, slidingOf, slidLength } from "./attributes.ts";
+import type { Attributes, Dimension, Value, ValueType } from "./graph.ts";
+
+/** A call whose output types are asked for. */
+export interface Call {
+  /** The operator's key (`operatorKey`). */
+  readonly key: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: Attributes;
+  /** Constants of the graph, for operators whose output shape is an input (Reshape, Expand, Slice). */
+  readonly constants: ReadonlyMap<string, Shaped>;
+}
+
+/** Types of the outputs of a call. An operator without a row is an error that says where to add it. */
+export function inferTypes(call: Call): readonly ValueType[] {
+  const rule = shapeRules[call.key];
+  if (rule === undefined) {
+    throw new Error(`no shape rule for ${call.key}: add a row to shapeRules in src/onnx/shapes.ts`);
+  }
+  return rule(call);
+}
+
+type ShapeRule = (call: Call) => readonly ValueType[];
+
+const first: ShapeRule = (call) => [typeAt(call, 0)];
+const broadcast: ShapeRule = (call) => {
+  const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
+  return [{ element: a.element, shape: broadcastShapes(a.shape, b.shape) }];
+};
+
+/** y = reduction of x over axes (an input from opset 18 on, or all axes). */
+const reduce: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const rank = shape.length;
+  const given = call.inputs[1] === undefined ? shape.map((_, axis) => axis) : constantInts(call, 1);
+  const axes = new Set(given.map((axis) => (axis + rank) % rank));
+  const keep = intOf(call.attributes, "keepdims", 1) === 1;
+  return [
+    {
+      element,
+      shape: keep
+        ? shape.map((length, axis) => (axes.has(axis) ? 1 : length))
+        : shape.filter((_, axis) => !axes.has(axis)),
+    },
+  ];
+};
+
+const pool: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const sliding = slidingOf(
+    { name: call.key, attributes: call.attributes },
+    intsOf(call.attributes, "kernel_shape", []),
+  );
+  const spatial = shape.slice(2).map((length, axis) => slidLength(lengthOf(length), sliding, axis));
+  return [{ element, shape: [...shape.slice(0, 2), ...spatial] }];
+};
+
+const conv: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const weights = typeAt(call, 1).shape.map(lengthOf);
+  const sliding = slidingOf({ name: call.key, attributes: call.attributes }, weights.slice(2));
+  const group = intOf(call.attributes, "group", 1);
+  if (shape[1] !== weights[1]! * group) {
+    throw new Error(`Conv: ${shape[1]} input channels do not fit weights [${weights}] in ${group} groups`);
+  }
+  const spatial = shape.slice(2).map((length, axis) => slidLength(lengthOf(length), sliding, axis));
+  return [{ element, shape: [shape[0]!, weights[0]!, ...spatial] }];
+};
+
+/** y = a·b' with optional transposes of a and b. */
+const gemm: ShapeRule = (call) => {
+  const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
+  const rows = a.shape[intOf(call.attributes, "transA", 0) === 1 ? 1 : 0]!;
+  const columns = b.shape[intOf(call.attributes, "transB", 0) === 1 ? 0 : 1]!;
+  return [{ element: a.element, shape: [rows, columns] }];
+};
+
+const matMul: ShapeRule = (call) => {
+  const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
+  const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  return [{ element: a.element, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
+};
+
+const reshape: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const wanted = constantInts(call, 1).map((length, axis) => (length === 0 ? shape[axis]! : length));
+  const hole = wanted.indexOf(-1);
+  if (hole < 0) return [{ element, shape: wanted }];
+  const named = shape.filter((length) => typeof length === "string");
+  const rest = wanted.filter((length, axis) => axis !== hole && typeof length === "number") as number[];
+  if (named.length > 0 && !wanted.some((length) => typeof length === "string")) {
+    return [{ element, shape: wanted.map((length, axis) => (axis === hole ? named[0]! : length)) }];
+  }
+  const total = sizeOf(shape.filter((length) => typeof length === "number"));
+  return [{ element, shape: wanted.map((length, axis) => (axis === hole ? total / sizeOf(rest) : length)) }];
+};
+
+const flatten: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const axis = intOf(call.attributes, "axis", 1);
+  const head = shape.slice(0, axis);
+  const before: Dimension = head.length === 1 ? head[0]! : sizeOf(head.map(lengthOf));
+  return [{ element, shape: [before, sizeOf(shape.slice(axis).map(lengthOf))] }];
+};
+
+const transpose: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const order = intsOf(
+    call.attributes,
+    "perm",
+    shape.map((_, axis) => shape.length - 1 - axis),
+  );
+  return [{ element, shape: order.map((axis) => shape[axis]!) }];
+};
+
+const concat: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const axis = (intOf(call.attributes, "axis", 0) + shape.length) % shape.length;
+  const total = call.inputs.reduce((sum, _, index) => sum + lengthOf(typeAt(call, index).shape[axis]!), 0);
+  return [{ element, shape: shape.map((length, at) => (at === axis ? total : length)) }];
+};
+
+const split: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const axis = intOf(call.attributes, "axis", 0);
+  return constantInts(call, 1).map((part) => ({
+    element,
+    shape: shape.map((length, at) => (at === axis ? part : length)),
+  }));
+};
+
+const expand: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  return [{ element, shape: broadcastShapes(shape, constantInts(call, 1)) }];
+};
+
+const gather: ShapeRule = (call) => {
+  const [data, indices] = [typeAt(call, 0), typeAt(call, 1)];
+  const axis = intOf(call.attributes, "axis", 0);
+  return [
+    { element: data.element, shape: [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)] },
+  ];
+};
+
+const globalPool: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  return [{ element, shape: shape.map((length, axis) => (axis < 2 ? length : 1)) }];
+};
+
+/** One row an operator that Ichor writes. */
+const shapeRules: Readonly<Record<string, ShapeRule>> = {
+  Abs: first,
+  Add: broadcast,
+  AveragePool: pool,
+  BatchNormalization: first,
+  Clip: first,
+  Concat: concat,
+  Conv: conv,
+  Div: broadcast,
+  Dropout: first,
+  Exp: first,
+  Expand: expand,
+  Flatten: flatten,
+  Gather: gather,
+  Gemm: gemm,
+  GlobalAveragePool: globalPool,
+  HardSigmoid: first,
+  Identity: first,
+  Log: first,
+  MatMul: matMul,
+  MaxPool: pool,
+  Mul: broadcast,
+  Neg: first,
+  Reciprocal: first,
+  ReduceMax: reduce,
+  ReduceMean: reduce,
+  ReduceSum: reduce,
+  Relu: first,
+  Reshape: reshape,
+  Sigmoid: first,
+  Sign: first,
+  Split: split,
+  Sqrt: first,
+  Sub: broadcast,
+  Transpose: transpose,
+};
+
+/** The operators whose output shapes are known. */
+export const shapedOperators: readonly string[] = Object.keys(shapeRules);
+
+/** Shape of an elementwise result: axes aligned at the end, 1 stretches (ONNX "Multidirectional broadcasting"). */
+export function broadcastShapes(a: readonly Dimension[], b: readonly Dimension[]): Dimension[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) throw new Error(`shapes [${a}] and [${b}] do not broadcast`);
+    return left === 1 ? right : left;
+  });
+}
+
+function typeAt(call: Call, index: number): ValueType {
+  const value = call.inputs[index];
+  if (value === undefined) throw new Error(`${call.key} lacks input ${index}`);
+  return value.type;
+}
+
+function constantInts(call: Call, index: number): number[] {
+  const value = call.inputs[index];
+  const constant = value && call.constants.get(value.name);
+  if (constant === undefined) throw new Error(`${call.key}: input ${index} must be a constant`);
+  return Array.from(constant.data, Number);
+}
+
+function lengthOf(length: Dimension): number {
+  if (typeof length === "number") return length;
+  throw new Error(`the length ${length} is not known before run time`);
+}

@@ -1,0 +1,97 @@
+import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
+import { encodeModel, lengthOfSlots, type Program } from "../onnx/index.ts";
+import { lowerForCpu } from "./blocked/lower.ts";
+import { type Executor, openExecutor } from "./executor.ts";
+
+/** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
+export type TrainingState = Readonly<Record<string, Float32Array>>;
+
+/** A training program at work: holds the state between steps. */
+export interface TrainingSession {
+  /** Takes one step on a batch; answers its loss before the step. */
+  step(feeds: Readonly<Record<string, Float32Array>>): Promise<{ readonly loss: number }>;
+  /** The state now, copied, in plain layout. */
+  read(): TrainingState;
+  /** What runs: "portable", or "blocked (16)" with the block size of this processor. */
+  readonly form: string;
+  close(): Promise<void>;
+}
+
+/** How a training session is opened. */
+export interface TrainingSessionOptions {
+  readonly threads: number;
+  /** "portable" runs the program as it stands; "fastest" (the default) lowers it where the processor allows. */
+  readonly form?: "portable" | "fastest";
+}
+
+/** Opens a training program on this machine. Problems as `openExecutor`. */
+export async function openTrainingSession(
+  program: Program,
+  initial: TrainingState,
+  { threads, form = "fastest" }: TrainingSessionOptions,
+): Promise<Result<TrainingSession>> {
+  const lowered = form === "fastest" ? await lowerForCpu(program) : undefined;
+  const model = encodeModel(lowered?.model ?? program.model);
+  const opened = await openExecutor(model, { threads, where: "training step" });
+  if (opened.kind === "problem") return opened;
+  const missing = missingVector(program, initial);
+  if (missing !== undefined) return fail(missing);
+  const pack = (name: string, plain: Float32Array) => lowered?.pack(name, plain) ?? plain;
+  const unpack = (name: string, held: Float32Array) => lowered?.unpack(name, held) ?? held.slice();
+  const names = [...program.vectors, ...(program.buffers.length > 0 ? ["buffers"] : [])];
+  const state: Record<string, Float32Array> = {};
+  for (const name of names) state[name] = pack(name, initial[name]!).slice();
+  const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
+  return ok({
+    form: lowered === undefined ? "portable" : `blocked (${lowered.block})`,
+    step: (feeds) => takeStep(opened.value, { program, state, updated, feeds }),
+    read: () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
+    close: () => opened.value.close(),
+  });
+}
+
+interface StepParts {
+  readonly program: Program;
+  readonly state: Record<string, Float32Array>;
+  readonly updated: readonly string[];
+  readonly feeds: Readonly<Record<string, Float32Array>>;
+}
+
+async function takeStep(executor: Executor, { program, state, updated, feeds }: StepParts): Promise<{ loss: number }> {
+  const inputs: Record<string, Shaped> = {};
+  for (const [name, data] of Object.entries(state)) inputs[name] = { data, shape: [data.length] };
+  for (const { name, shape } of program.feeds) {
+    const data = feeds[name];
+    if (data === undefined) throw new Error(`the step lacks the feed ${name} [${shape}]`);
+    inputs[name] = { data, shape };
+  }
+  const wanted = new Set(executor.inputs);
+  const given = Object.fromEntries(Object.entries(inputs).filter(([name]) => wanted.has(name)));
+  const answers = await executor.run(given);
+  for (const name of updated) state[name] = float32(answers[`${name}_next`], `${name}_next`);
+  return { loss: float32(answers["loss"], "loss")[0]! };
+}
+
+function float32(value: Shaped | undefined, name: string): Float32Array {
+  if (value?.data instanceof Float32Array) return value.data;
+  throw new Error(`the training step gave no ${name}`);
+}
+
+function missingVector(program: Program, initial: TrainingState): Problem | undefined {
+  const lengths = [
+    ...program.vectors.map((name) => [name, lengthOfSlots(program.slots)] as const),
+    ...(program.buffers.length > 0 ? [["buffers", lengthOfSlots(program.buffers)] as const] : []),
+  ];
+  for (const [name, length] of lengths) {
+    const got = initial[name]?.length;
+    if (got === length) continue;
+    return {
+      kind: "state does not fit",
+      where: `state vector ${name}`,
+      got: got === undefined ? "nothing" : `${got} values`,
+      expected: `${length} values`,
+      next: "start the run anew: the checkpoint belongs to another network",
+    };
+  }
+  return undefined;
+}
