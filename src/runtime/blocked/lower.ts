@@ -1,13 +1,235 @@
-import type { Model, Program } from "../../onnx/index.ts";
+import {
+  buildGraph,
+  type Graph,
+  type GraphBuilder,
+  int,
+  intOf,
+  liveNodes,
+  type Model,
+  type Node,
+  onnxDomain,
+  operatorKey,
+  type Program,
+  type Slot,
+  slidingOf,
+  staticShape,
+  type Value,
+} from "../../onnx/index.ts";
+import { type ConvShape, convFits } from "./convolution.ts";
+import { type Held, type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector } from "./layout.ts";
+import { cutAxis, dims, padAxis, toBlocked, toPlain, view } from "./operators.ts";
+import { probeBlock } from "./probe.ts";
+import { type Lowering, lowerings } from "./rules.ts";
 
-/** A program rewritten for one processor. */
+/** A program rewritten for one processor: the same inputs and outputs, state held in another layout. */
 export interface LoweredProgram {
   readonly model: Model;
+  /** Channels a block. */
   readonly block: number;
+  /** A plain state vector as the lowered graph wants it. */
   pack(vector: string, plain: Float32Array): Float32Array;
+  /** A state vector of the lowered graph in plain layout. */
   unpack(vector: string, held: Float32Array): Float32Array;
 }
 
-export async function lowerForCpu(_program: Program): Promise<LoweredProgram | undefined> {
-  return undefined;
+/** Lowers a program for this machine's processor; undefined where it has no blocked operators. */
+export async function lowerForCpu(program: Program): Promise<LoweredProgram | undefined> {
+  const block = await probeBlock();
+  return block === undefined ? undefined : lowerProgram(program, block);
+}
+
+/**
+ * Rewrites a training step so that tensors and parameters stay in ONNX Runtime's blocked layout from end to end. The
+ * nodes are walked once; a node with a row in `lowerings` is rewritten, any other runs as it stands on plain values, and
+ * a reorder is put where the two meet. The rewritten graph gives the same numbers to rounding.
+ */
+export function lowerProgram(program: Program, block: number): LoweredProgram {
+  const { graph, functions, metadata } = program.model;
+  const filters = blockedFilters(graph, block);
+  const slots = holdSlots(program.slots, (slot) => slotLayout(graph, slot, filters), block);
+  const buffers = holdSlots(program.buffers, () => "channels", block);
+  const g = buildGraph(graph.name);
+  const state = openState(g, graph, { filters, block });
+  declareInputs(state, { program, slots, buffers });
+  for (const node of graph.nodes) {
+    if (state.absorbed.has(node)) continue;
+    if (takeApart(state, node, slots) || putTogether(state, node, { slots, buffers })) continue;
+    if (lowerings[operatorKey(node)]?.(state, node) !== "lowered") keep(state, node);
+  }
+  for (const { name } of graph.outputs) g.output(state.plain(name), name);
+  const lowered = liveNodes(g.finish());
+  const called = new Set(lowered.nodes.filter(({ domain }) => domain !== onnxDomain).map(({ op }) => op));
+  const slotsOf = (vector: string) => (vector === "buffers" ? buffers : slots);
+  return {
+    model: { graph: lowered, functions: functions.filter(({ name }) => called.has(name)), metadata },
+    block,
+    pack: (vector, plain) => packVector(plain, slotsOf(vector), block),
+    unpack: (vector, held) => unpackVector(held, slotsOf(vector), block),
+  };
+}
+
+/** Filters whose convolutions all have blocked forms, by the name of the parameter. */
+function blockedFilters(graph: Graph, block: number): ReadonlyMap<string, ConvShape> {
+  const found = new Map<string, ConvShape | "plain">();
+  for (const node of graph.nodes) {
+    const name = node.inputs[1] ?? "";
+    if (operatorKey(node) !== "Conv" || graph.constants.has(name)) continue;
+    const [x, w] = [typeOf(graph, node.inputs[0] ?? ""), typeOf(graph, name)].map(staticShape);
+    const fit = convFits(
+      { x: x!, w: w!, ...slidingOf(node, w!.slice(2)), group: intOf(node.attributes, "group", 1) },
+      block,
+    );
+    found.set(name, found.get(name) === "plain" || fit === undefined ? "plain" : fit);
+  }
+  return new Map([...found].filter((entry): entry is [string, ConvShape] => entry[1] !== "plain"));
+}
+
+/** A parameter's layout follows from who reads it: blocked filters, vectors a channel, the rest plain. */
+function slotLayout(graph: Graph, { name }: Slot, filters: ReadonlyMap<string, ConvShape>): Layout {
+  if (filters.has(name)) return "filter";
+  const channelwise = graph.nodes.some(
+    (node) =>
+      (node.op === "BatchNormalizationTraining" && node.inputs.slice(1, 3).includes(name)) ||
+      (operatorKey(node) === "Conv" && node.inputs[2] === name && filters.has(node.inputs[1] ?? "")),
+  );
+  return channelwise ? "channels" : "plain";
+}
+
+interface State extends Lowering {
+  readonly graph: Graph;
+  readonly values: Map<string, Held>;
+  readonly absorbed: Set<Node>;
+}
+
+function openState(
+  g: GraphBuilder,
+  graph: Graph,
+  { filters, block }: { readonly filters: ReadonlyMap<string, ConvShape>; readonly block: number },
+): State {
+  const values = new Map<string, Held>();
+  const converted = new Map<string, Value>();
+  const absorbed = new Set<Node>();
+  const readers = new Map<string, Node[]>();
+  for (const node of graph.nodes)
+    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
+  const shown = new Set(graph.outputs.map(({ name }) => name));
+  const once = (name: string, to: Layout, convert: (held: Held) => Value): Value => {
+    const held = state.held(name);
+    if (held.layout === to) return held.value;
+    const key = `${to} ${name}`;
+    const known = converted.get(key) ?? convert(held);
+    converted.set(key, known);
+    return known;
+  };
+  const state: State = {
+    g,
+    graph,
+    block,
+    values,
+    absorbed,
+    held(name) {
+      const known = values.get(name);
+      if (known !== undefined) return known;
+      const constant = graph.constants.get(name);
+      if (constant === undefined) throw new Error(`${name} is read before it is made`);
+      state.bind(name, g.constant(constant), "plain");
+      return state.held(name);
+    },
+    plain: (name) => once(name, "plain", (held) => fromLayout(g, held)),
+    blocked: (name) => once(name, "blocked", ({ value }) => toBlocked(g, value, block)),
+    channels: (name) =>
+      once(name, "channels", ({ value }) => padAxis(g, value, { axis: 0, length: padTo(dims(value)[0]!, block) })),
+    filter(name) {
+      const shape = filters.get(name);
+      return shape === undefined ? undefined : { value: state.held(name).value, shape };
+    },
+    constant: (name) => {
+      const constant = graph.constants.get(name);
+      return constant && Array.from(constant.data, Number);
+    },
+    bind: (name, value, layout) => values.set(name, { value, layout, type: typeOf(graph, name) }),
+    onlyReader(name) {
+      const [only, ...others] = readers.get(name) ?? [];
+      return others.length === 0 && !shown.has(name) ? only : undefined;
+    },
+    absorb: (node) => absorbed.add(node),
+  };
+  return state;
+}
+
+/** A value of another layout as a plain one, without its padding. */
+function fromLayout(g: GraphBuilder, { value, layout, type }: Held): Value {
+  const shape = staticShape(type);
+  if (layout === "blocked") return toPlain(g, value, shape[1]!);
+  if (layout === "channels")
+    return dims(value)[0] === shape[0] ? value : cutAxis(g, value, { axis: 0, length: shape[0]! });
+  throw new Error(`${value.name}: a filter is read by an operator without a blocked form`);
+}
+
+/** The inputs of the program; state vectors have the lengths of their held slots. */
+function declareInputs(
+  { g, graph, bind }: State,
+  {
+    program,
+    slots,
+    buffers,
+  }: { readonly program: Program; readonly slots: readonly HeldSlot[]; readonly buffers: readonly HeldSlot[] },
+): void {
+  const total = (held: readonly HeldSlot[]) => held.reduce((sum, { length }) => sum + length, 0);
+  for (const { name, type } of graph.inputs) {
+    const length = program.vectors.includes(name) ? total(slots) : name === "buffers" ? total(buffers) : undefined;
+    bind(name, g.input(name, length === undefined ? type : { ...type, shape: [length] }), "plain");
+  }
+}
+
+/** The Split of `parameters`, and the Reshape of each piece: in the held lengths and shapes. */
+function takeApart(state: State, node: Node, slots: readonly HeldSlot[]): boolean {
+  const { g } = state;
+  if (node.op === "Split" && node.inputs[0] === "parameters") {
+    const pieces = g.nodes("Split", [state.plain("parameters"), g.axes(slots.map(({ length }) => length))], {
+      axis: int(0),
+    });
+    for (const [index, { layout }] of slots.entries()) state.bind(node.outputs[index]!, pieces[index]!, layout);
+    return true;
+  }
+  const held = slots.find(({ slot }) => slot.name === node.outputs[0]);
+  if (node.op !== "Reshape" || held === undefined) return false;
+  state.bind(held.slot.name, view(g, state.held(node.inputs[0]!).value, held.shape), held.layout);
+  return true;
+}
+
+/** The Concat of all gradients, and that of all batch statistics: each piece in the layout of its slot. */
+function putTogether(
+  state: State,
+  node: Node,
+  { slots, buffers }: { readonly slots: readonly HeldSlot[]; readonly buffers: readonly HeldSlot[] },
+): boolean {
+  const [name] = node.outputs;
+  if (node.op !== "Concat" || (name !== "gradient" && name !== "batch_statistics")) return false;
+  const { g } = state;
+  const pieces = (name === "gradient" ? slots : buffers).map(({ layout, length }, index) => {
+    const piece = node.inputs[index]!;
+    const held = state.held(piece);
+    if (held.layout === layout) return held.value;
+    if (held.layout !== "plain" || layout === "filter")
+      throw new Error(`${piece}: a ${held.layout} gradient for a ${layout} parameter`);
+    return padAxis(g, held.value, { axis: 0, length });
+  });
+  state.bind(name, g.node("Concat", pieces, { axis: int(0) }), "plain");
+  return true;
+}
+
+/** A node as it stands, on plain values. Composites keep their bodies. */
+function keep(state: State, node: Node): void {
+  const { g, graph } = state;
+  const inputs = node.inputs.map((name) => (name === "" ? undefined : state.plain(name)));
+  const types = node.domain === onnxDomain ? {} : { types: node.outputs.map((name) => typeOf(graph, name)) };
+  const values = g.nodes(node.op, inputs, node.attributes, { domain: node.domain, ...types });
+  for (const [index, name] of node.outputs.entries()) state.bind(name, values[index]!, "plain");
+}
+
+function typeOf(graph: Graph, name: string) {
+  const type = graph.types.get(name);
+  if (type === undefined) throw new Error(`no value is called ${name}`);
+  return type;
 }

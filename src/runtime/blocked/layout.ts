@@ -1,0 +1,104 @@
+import type { Slot, Value, ValueType } from "../../onnx/index.ts";
+
+/**
+ * How the numbers of a value lie in memory.
+ * - `plain`: row-major, as ONNX has it.
+ * - `blocked`: [N, C, H, W] as [N, C/B, H, W, B], channels padded with zeros to a multiple of the block B.
+ * - `channels`: [C] padded with zeros to a multiple of B.
+ * - `filter`: [O, I, kh, kw] as [O/B, I/B, kh, kw, B of I, B of O], both padded with zeros.
+ * Padding stays zero through training: what flows into it is zero and so are its gradients.
+ */
+export type Layout = "plain" | "blocked" | "channels" | "filter";
+
+/** A value of the portable graph as the lowered graph holds it. */
+export interface Held {
+  /** Declared with the padded lengths. */
+  readonly value: Value;
+  readonly layout: Layout;
+  /** The type that it has in the portable graph. */
+  readonly type: ValueType;
+}
+
+/** A length rounded up to whole blocks. */
+export const padTo = (length: number, block: number): number => Math.ceil(length / block) * block;
+
+/** Shape that a slot has when held in a layout. */
+export function heldShape(shape: readonly number[], layout: Layout, block: number): readonly number[] {
+  const [first = 1, second = 1, ...rest] = shape;
+  switch (layout) {
+    case "plain":
+    case "blocked":
+      return shape;
+    case "channels":
+      return [padTo(first, block)];
+    case "filter":
+      return [padTo(first, block), padTo(second, block), ...rest];
+  }
+}
+
+/** A slot with its layout and its place in the held vector. */
+export interface HeldSlot {
+  readonly slot: Slot;
+  readonly layout: Layout;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Lays slots out one after the other, each in its layout. */
+export function holdSlots(slots: readonly Slot[], layoutOf: (slot: Slot) => Layout, block: number): HeldSlot[] {
+  let offset = 0;
+  return slots.map((slot) => {
+    const layout = layoutOf(slot);
+    const shape = heldShape(slot.shape, layout, block);
+    const length = shape.reduce((product, part) => product * part, 1);
+    const held = { slot, layout, shape, offset, length };
+    offset += length;
+    return held;
+  });
+}
+
+/** A plain flat vector in the held layout. */
+export function packVector(plain: Float32Array, slots: readonly HeldSlot[], block: number): Float32Array {
+  const held = new Float32Array(slots.reduce((sum, { length }) => sum + length, 0));
+  for (const slot of slots)
+    eachPlace(slot, block, (from, to) => {
+      held[to] = plain[from]!;
+    });
+  return held;
+}
+
+/** A held flat vector back in plain layout; padding is dropped. */
+export function unpackVector(held: Float32Array, slots: readonly HeldSlot[], block: number): Float32Array {
+  const last = slots.at(-1)?.slot;
+  const plain = new Float32Array(last === undefined ? 0 : last.offset + last.shape.reduce((a, b) => a * b, 1));
+  for (const slot of slots)
+    eachPlace(slot, block, (from, to) => {
+      plain[from] = held[to]!;
+    });
+  return plain;
+}
+
+/** Visits each number of a slot: its place in the plain vector and in the held one. */
+function eachPlace(
+  { slot, layout, shape, offset }: HeldSlot,
+  block: number,
+  visit: (plain: number, held: number) => void,
+): void {
+  const length = slot.shape.reduce((product, part) => product * part, 1);
+  if (layout !== "filter") {
+    for (let index = 0; index < length; index++) visit(slot.offset + index, offset + index);
+    return;
+  }
+  const [outputs = 1, inputs = 1, ...kernel] = slot.shape;
+  const taps = kernel.reduce((product, part) => product * part, 1);
+  const inputBlocks = (shape[1] ?? block) / block;
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      const chunk = Math.floor(o / block) * inputBlocks + Math.floor(i / block);
+      const lane = (i % block) * block + (o % block);
+      const from = slot.offset + (o * inputs + i) * taps;
+      for (let tap = 0; tap < taps; tap++) visit(from + tap, offset + (chunk * taps + tap) * block * block + lane);
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { shaped } from "../../base/index.ts";
+import { type Attributes, float, floats, type GraphBuilder, int, ints, string, type Value } from "../../onnx/index.ts";
+
+/**
+ * The operators of ONNX Runtime's blocked layout (domain com.microsoft.nchwc, internal to it, measured on 1.30): a
+ * blocked tensor is declared [N, C, H, W] and lies in memory as [N, C/B, H, W, B]; a filter [O, I, kh, kw] as
+ * [O/B, I/B, kh, kw, B, B]; a depthwise filter [C, 1, kh, kw] as [C/B, kh, kw, B]. Since a Reshape is free, any view
+ * of that memory can be taken with ordinary operators.
+ */
+export const blockedDomain = "com.microsoft.nchwc";
+
+/** What a blocked convolution does besides x and w. */
+export interface BlockedConv {
+  readonly kernel: readonly [number, number];
+  readonly strides?: readonly [number, number];
+  readonly dilations?: readonly [number, number];
+  /** top, left, bottom, right */
+  readonly pads?: readonly [number, number, number, number];
+  readonly group?: number;
+  readonly bias?: Value;
+  /** Added before the activation. In place only if this is its last use; else a slow copy. */
+  readonly sum?: Value;
+  readonly activation?:
+    | { readonly kind: "Relu" }
+    | { readonly kind: "Clip"; readonly low: number; readonly high: number };
+}
+
+/** y = activation(x ⋆ w + bias + sum), all blocked (x may be plain if it has fewer channels than a block). */
+export function blockedConv(g: GraphBuilder, x: Value, w: Value, how: BlockedConv): Value {
+  const { kernel, strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], group = 1, activation } = how;
+  const [n, , ...plane] = dims(x);
+  const slid = plane.map((length, axis) => {
+    const reach = (kernel[axis]! - 1) * dilations[axis]! + 1;
+    return Math.floor((length + pads[axis]! + pads[axis + 2]! - reach) / strides[axis]!) + 1;
+  });
+  const attributes: Attributes = {
+    kernel_shape: ints(kernel),
+    strides: ints(strides),
+    dilations: ints(dilations),
+    pads: ints(pads),
+    group: int(group),
+    ...(activation === undefined ? {} : { activation: string(activation.kind) }),
+    ...(activation?.kind === "Clip" ? { activation_params: floats([activation.low, activation.high]) } : {}),
+  };
+  const inputs = how.sum === undefined ? [x, w, how.bias] : [x, w, how.bias, how.sum];
+  while (inputs.at(-1) === undefined) inputs.pop();
+  const type = { element: "float32", shape: [n!, dims(w)[0]!, ...slid] } as const;
+  return g.node("Conv", inputs, attributes, { domain: blockedDomain, types: [type] });
+}
+
+/** Blocked [N, C, H, W] → plain, cut to `channels`. */
+export function toPlain(g: GraphBuilder, x: Value, channels: number): Value {
+  const [n, , ...plane] = dims(x);
+  const type = { element: "float32", shape: [n!, channels, ...plane] } as const;
+  return g.node("ReorderOutput", [x], { channels: int(channels) }, { domain: blockedDomain, types: [type] });
+}
+
+/** Plain [N, C, H, W] → blocked, channels padded with zeros. ReorderInput wants a multiple of 4 channels. */
+export function toBlocked(g: GraphBuilder, x: Value, block: number): Value {
+  const [n, channels = 1, ...plane] = dims(x);
+  const padded = Math.ceil(channels / block) * block;
+  const type = { element: "float32", shape: [n!, padded, ...plane] } as const;
+  const ready = channels % 4 === 0 ? x : padAxis(g, x, { axis: 1, length: padded });
+  return g.node("ReorderInput", [ready], {}, { domain: blockedDomain, types: [type] });
+}
+
+/** Zeros behind the values of one axis up to `length`. */
+export function padAxis(
+  g: GraphBuilder,
+  x: Value,
+  { axis, length }: { readonly axis: number; readonly length: number },
+): Value {
+  const shape = dims(x);
+  const pads = [...shape.map(() => 0), ...shape.map((now, at) => (at === axis ? length - now : 0))];
+  const type = { element: x.type.element, shape: shape.map((now, at) => (at === axis ? length : now)) };
+  return g.node("Pad", [x, g.axes(pads)], {}, { types: [type] });
+}
+
+/** The first `length` values of one axis. */
+export function cutAxis(
+  g: GraphBuilder,
+  x: Value,
+  { axis, length }: { readonly axis: number; readonly length: number },
+): Value {
+  const type = { element: x.type.element, shape: dims(x).map((now, at) => (at === axis ? length : now)) };
+  return g.node("Slice", [x, g.axes([0]), g.axes([length]), g.axes([axis])], {}, { types: [type] });
+}
+
+/** Mean over the plane: [N, C, H, W] → [N, C, 1, 1], blocked (which is plain, a plane being one place). */
+export function planeMean(g: GraphBuilder, x: Value): Value {
+  const [n, channels] = dims(x);
+  const type = { element: "float32", shape: [n!, channels!, 1, 1] } as const;
+  return g.node("GlobalAveragePool", [x], {}, { domain: blockedDomain, types: [type] });
+}
+
+/** Mean a channel over batch and plane: [C]. */
+export function channelMean(g: GraphBuilder, x: Value): Value {
+  return g.node("ReduceMean", [planeMean(g, x), g.axes([0, 2, 3])], { keepdims: int(0) });
+}
+
+/** Σ a·b a channel over batch and plane, [C]: a depthwise convolution of a by b with the plane as kernel. */
+export function channelDot(g: GraphBuilder, a: Value, b: Value): Value {
+  const [n = 1, channels = 1, height = 1, width = 1] = dims(a);
+  const group = n * channels;
+  const products = blockedConv(g, view(g, a, [1, group, height, width]), view(g, b, [group, 1, height, width]), {
+    kernel: [height, width],
+    group,
+  });
+  return g.node("ReduceSum", [view(g, products, [n, channels]), g.axes([0])], { keepdims: int(0) });
+}
+
+/** scale·x + shift (+ sum) a channel, with an activation: a depthwise 1×1 convolution. */
+export function channelAffine(
+  g: GraphBuilder,
+  x: Value,
+  {
+    scale,
+    shift,
+    sum,
+    activation,
+  }: { scale: Value; shift?: Value; sum?: Value; activation?: BlockedConv["activation"] },
+): Value {
+  const channels = dims(x)[1]!;
+  return blockedConv(g, x, view(g, scale, [channels, 1, 1, 1]), {
+    kernel: [1, 1],
+    group: channels,
+    ...(shift === undefined ? {} : { bias: shift }),
+    ...(sum === undefined ? {} : { sum }),
+    ...(activation === undefined ? {} : { activation }),
+  });
+}
+
+/** Where a copy of a plane is taken: out[y, x] = in[stride·y + down, stride·x + right], zero outside. */
+export interface Shift {
+  readonly down: number;
+  readonly right: number;
+  readonly strides?: readonly [number, number];
+}
+
+/** Shifts or thins the planes of a blocked tensor: a depthwise one-hot convolution, since those run on all threads. */
+export function shiftPlanes(
+  g: GraphBuilder,
+  x: Value,
+  { shift, block }: { readonly shift: Shift; readonly block: number },
+): Value {
+  const { down, right, strides = [1, 1] } = shift;
+  if (down === 0 && right === 0 && strides[0] === 1 && strides[1] === 1) return x;
+  const [n = 1, channels = 1, height = 1, width = 1] = dims(x);
+  const [up, left] = [Math.abs(down), Math.abs(right)];
+  const kernel = [2 * up + 1, 2 * left + 1] as const;
+  const hot = new Float32Array(block * kernel[0] * kernel[1]);
+  hot.fill(1, ((down + up) * kernel[1] + right + left) * block, ((down + up) * kernel[1] + right + left + 1) * block);
+  const w = g.constant(shaped(hot, [block, 1, ...kernel]));
+  // All channel blocks of all samples as one batch of one block: the same small filter serves them all.
+  const planes = view(g, x, [(n * channels) / block, block, height, width]);
+  const moved = blockedConv(g, planes, w, { kernel, strides, pads: [up, left, up, left], group: block });
+  const [, , rows = 1, columns = 1] = dims(moved);
+  return view(g, moved, [n, channels, rows, columns]);
+}
+
+/** The same memory under another shape. */
+export function view(g: GraphBuilder, x: Value, shape: readonly number[]): Value {
+  const now = dims(x);
+  if (now.length === shape.length && now.every((length, axis) => length === shape[axis])) return x;
+  return g.node("Reshape", [x, g.axes(shape)]);
+}
+
+/** Exchanges axes. */
+export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
+  return g.node("Transpose", [x], { perm: ints(order) });
+}
+
+/** 1 where y > 0, else 0, without a Cast: HardSigmoid with a slope beyond all values. */
+export function gate(g: GraphBuilder, y: Value): Value {
+  return g.node("HardSigmoid", [y], { alpha: float(1e30), beta: float(0) });
+}
+
+/** The static lengths of a value of the lowered graph. */
+export function dims(x: Value): number[] {
+  return x.type.shape.map((length) => {
+    if (typeof length === "number") return length;
+    throw new Error(`${x.name}: the length ${length} is not known: the lowered graph is for a fixed batch`);
+  });
+}
