@@ -1,0 +1,13 @@
+export { type BootstrapOptions, bootstrapRounds, clusterBootstrap, type Interval } from "./bootstrap.ts";
+export {
+  type Confusion,
+  confusionAt,
+  sensitivity,
+  sensitivityAt,
+  specificity,
+  specificityAt,
+} from "./confusion.ts";
+export { brierScore, logLoss, probabilityFloor, weightedLogLoss } from "./losses.ts";
+export type { Metric, Sample, Statistic } from "./metric.ts";
+export { type MetricName, metrics } from "./metrics.ts";
+export { averagePrecision, type RocPoint, rocAuc, rocCurve, youdenThreshold } from "./ranking.ts";
