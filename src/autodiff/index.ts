@@ -1,4 +1,4 @@
-export { type CompositeName, composites } from "./composites.ts";
+export { type CompositeName, composites, functionsOf } from "./composites.ts";
 export { differentiate } from "./differentiate.ts";
 export { type Gradient, gradients } from "./gradients.ts";
 export { type Optimiser, optimiserScalars, optimisers, type StepSchedule } from "./optimisers.ts";
