@@ -1,0 +1,7 @@
+export type { Augmentation } from "./augment.ts";
+export { buildIndex, type IndexOptions, type IndexSummary, type LabelTableSummary } from "./build-index.ts";
+export { buildCache, type CacheFailure, type CacheOptions, type SliceCache } from "./cache.ts";
+export { type BatchPlan, type EpochOptions, planEpoch } from "./epoch.ts";
+export { type Batch, type Loader, type LoaderOptions, openLoader } from "./loader.ts";
+export { openIndex } from "./open-index.ts";
+export { labelRows, type Part, type SliceTable, slicePath } from "./table.ts";
