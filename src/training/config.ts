@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { type ModelName, type ModelRow, models } from "../models/index.ts";
+
+/** How slices are changed at random while training, all neighbours of a slice alike. */
+export const augmentationSchema = z.strictObject({
+  /** Probability of a left–right mirror image. */
+  flip: z.number().min(0).max(1),
+  /** Largest turn to either side. */
+  rotateDegrees: z.number().min(0).max(180),
+  /** Largest relative change of size: 0.1 is 0.9 to 1.1. */
+  scale: z.number().min(0).max(0.5),
+  /** Largest shift along either axis. */
+  shiftPixels: z.number().min(0).max(256),
+  /** Standard deviation of added noise. */
+  noiseHu: z.number().min(0).max(200).default(0),
+});
+
+/** What "standard" stands for: a head lies a little otherwise in each scanner, and left is as good as right. */
+export const standardAugmentation: z.infer<typeof augmentationSchema> = {
+  flip: 0.5,
+  rotateDegrees: 15,
+  scale: 0.1,
+  shiftPixels: 6,
+  noiseHu: 0,
+};
+
+const share = z.number().min(0).max(1);
+
+/** Everything that decides what a training learns, besides the data: `run.json` holds it as resolved. */
+export const trainingConfigSchema = z.strictObject({
+  model: z.enum(Object.keys(models) as [ModelName, ...ModelName[]]),
+  /** Of the first parameters, the order of the slices, augmentation and dropout. */
+  seed: z.int().nonnegative(),
+  /** The patients' split: its own seed, so that trainings with several seeds can share one split, and the fractions. */
+  split: z.strictObject({ seed: z.int().nonnegative(), train: share, validation: share, test: share }),
+  epochs: z.int().min(1).max(10_000),
+  batchSize: z.int().min(1).max(4096),
+  optimiser: z.enum(["sgd", "adamw"]),
+  learningRate: z.number().positive().max(10),
+  /** Of SGD; AdamW has its own (0.9 and 0.999). */
+  momentum: z.number().min(0).lt(1),
+  /** "cosine": up in a straight line over the first `warmup` of all steps, then down to 0 as half a cosine. */
+  schedule: z.enum(["cosine", "constant"]),
+  warmup: z.number().min(0).max(0.5),
+  weightDecay: z.number().min(0).max(10),
+  augmentation: z.union([z.literal("none"), augmentationSchema]),
+  /** Share of an epoch's slices drawn from those positive for `any`; "as found" leaves the data's own. */
+  positiveShare: z.union([z.literal("as found"), z.number().gt(0).lt(1)]),
+  preprocessing: z.strictObject({
+    values: z.enum(["hu", "stored"]),
+    size: z.int().min(16).max(1024),
+    fieldOfViewMm: z.union([z.literal("image"), z.number().min(50).max(1000)]),
+  }),
+  /** Slices a network sees at once, the slice itself in the middle. */
+  neighbours: z.union([z.literal(1), z.literal(3), z.literal(5)]),
+  /** Channels of the first stage, for networks that have such. */
+  width: z.int().min(1).max(512).optional(),
+  /** Epochs without a better validation loss after which training stops; without it all epochs are run. */
+  patience: z.int().min(1).optional(),
+  /** What the owner of the data allows, in the words of whoever trains; travels with the detector. */
+  dataLicence: z.string(),
+});
+
+/** The configuration of a training, complete. */
+export type TrainingConfig = z.infer<typeof trainingConfigSchema>;
+
+/** How slices are changed while training, or not at all. */
+export type TrainingAugmentation = TrainingConfig["augmentation"];
+
+/** The configuration of a model where nobody says otherwise. */
+export function defaultConfig(model: ModelName): TrainingConfig {
+  const row: ModelRow = models[model];
+  const { augmentation, ...defaults } = row.defaults;
+  return trainingConfigSchema.parse({
+    model,
+    seed: 0,
+    split: { seed: 0, train: 0.7, validation: 0.15, test: 0.15 },
+    momentum: 0,
+    warmup: 0.05,
+    ...defaults,
+    augmentation: augmentation === "standard" ? standardAugmentation : augmentation,
+    preprocessing: row.preprocessing,
+    neighbours: row.neighbours,
+    ...(row.width === undefined ? {} : { width: row.width }),
+    dataLicence: "not stated",
+  });
+}
+
+/** The keys that differ between two configurations, each with both values: "learningRate: 0.1, now 0.2". */
+export function configDifferences(before: TrainingConfig, now: TrainingConfig): readonly string[] {
+  const [old, fresh] = [flatten(before), flatten(now)];
+  const keys = [...new Set([...old.keys(), ...fresh.keys()])];
+  return keys
+    .filter((key) => old.get(key) !== fresh.get(key))
+    .map((key) => `${key}: ${old.get(key) ?? "not set"}, now ${fresh.get(key) ?? "not set"}`);
+}
+
+/** Dotted key → JSON text, leaves only. */
+function flatten(value: object, prefix = ""): Map<string, string> {
+  const flat = new Map<string, string>();
+  for (const [key, part] of Object.entries(value)) {
+    if (part === undefined) continue;
+    if (typeof part !== "object") flat.set(prefix + key, JSON.stringify(part));
+    else for (const [inner, text] of flatten(part, `${prefix}${key}.`)) flat.set(inner, text);
+  }
+  return flat;
+}
