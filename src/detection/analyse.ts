@@ -1,0 +1,136 @@
+import { resolve } from "node:path";
+import { fail, ok, type Progress, type Result } from "../base/index.ts";
+import { orderSeries, type SeriesOrder } from "../ct/index.ts";
+import { submissionHeader, submissionLines } from "../labels/index.ts";
+import type { Detector } from "../models/index.ts";
+import type { Draft } from "./draft.ts";
+import type { StudyFinding } from "./findings.ts";
+import type { FindingsWriter } from "./findings-writer.ts";
+import { inOrder, pieces } from "./in-order.ts";
+import type { Ledger } from "./ledger.ts";
+import prepareSlices, { type PixelTask, type PreparedSlice } from "./pixel-worker.ts";
+import { openSeriesScorer, type SeriesScorer } from "./series-scorer.ts";
+import { type SeriesResult, seriesResult, studyFinding } from "./study.ts";
+import { interrupted, type SliceRow, type StudyRows } from "./survey.ts";
+import { openWork } from "./work.ts";
+
+/** Slices a decoding task: half a study, so that two workers share one; about 0.2 s of work. */
+const slicesPerTask = 32;
+
+/** Tasks in flight: one is being scored, two are being decoded meanwhile. */
+const tasksAhead = 3;
+
+/** What the second pass needs. */
+export interface AnalysisOptions {
+  readonly detector: Pick<Detector, "info" | "hash" | "score">;
+  readonly draft: Draft;
+  readonly ledger: Ledger;
+  readonly findings: FindingsWriter;
+  readonly threads: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Is told each study's record as it is written. */
+  readonly onStudy: (finding: StudyFinding) => void;
+}
+
+/** A piece of a series on its way through decoding and scoring. */
+interface Piece {
+  readonly series: { readonly uid: string; readonly order: SeriesOrder<SliceRow> };
+  readonly study: string;
+  readonly slices: readonly SliceRow[];
+  /** What is complete with this piece. */
+  readonly completes: "nothing" | "series" | "study";
+}
+
+/**
+ * Second pass, study by study: orders each series along its normal, decodes and prepares it in worker threads while the
+ * detector scores what came before, and writes predictions, findings and ledger. Problems: "interrupted",
+ * "detector without an answer", and those of the files that are written.
+ */
+export async function analyseStudies(studies: readonly StudyRows[], options: AnalysisOptions): Promise<Result<void>> {
+  const { draft, threads, signal, detector } = options;
+  const total = studies.flatMap(({ series }) => series).reduce((sum, { slices }) => sum + slices.length, 0);
+  const tasks = Math.ceil(total / slicesPerTask);
+  const work = openWork<PixelTask, PreparedSlice[]>(
+    { name: "./pixel-worker", task: prepareSlices },
+    { threads, tasks },
+  );
+  const bar = options.progress.start("Analysing slices", total);
+  const { preprocessing } = detector.info;
+  const prepare = async (piece: Piece) => {
+    const paths = piece.slices.map(({ shown }) => resolve(shown));
+    return { piece, prepared: await work.run({ paths, preprocessing }) };
+  };
+  const analysis = openAnalysis(options);
+  let done = 0;
+  draft.write("predictions.csv", submissionHeader);
+  try {
+    for await (const { piece, prepared } of inOrder(piecesOf(studies), prepare, tasksAhead)) {
+      if (signal.aborted) return fail(interrupted("analysing slices"));
+      const taken = await analysis.take(piece, prepared);
+      if (taken.kind === "problem") return taken;
+      const unwritable = draft.problem();
+      if (unwritable !== undefined) return fail(unwritable);
+      if (piece.completes === "study") done++;
+      bar.advance(prepared.length, `study ${Math.min(done + 1, studies.length)} of ${studies.length}`);
+    }
+  } finally {
+    bar.done();
+    await work.close();
+  }
+  return ok(undefined);
+}
+
+function* piecesOf(studies: readonly StudyRows[]): Generator<Piece, void, void> {
+  for (const study of studies) {
+    for (const [seriesIndex, { uid, slices: found }] of study.series.entries()) {
+      const series = { uid, order: orderSeries(found) };
+      const last = seriesIndex === study.series.length - 1 ? "study" : "series";
+      let seen = 0;
+      for (const slices of pieces(series.order.ordered, slicesPerTask)) {
+        seen += slices.length;
+        yield { series, study: study.uid, slices, completes: seen < series.order.ordered.length ? "nothing" : last };
+      }
+    }
+  }
+}
+
+interface Analysis {
+  take(piece: Piece, prepared: readonly PreparedSlice[]): Promise<Result<void>>;
+}
+
+/** Holds the series that is being scored and the results of its study; everything older is written. */
+function openAnalysis({ detector, draft, ledger, findings, onStudy }: AnalysisOptions): Analysis {
+  const { operatingPoints } = detector.info;
+  let results: SeriesResult[] = [];
+  let scorer: SeriesScorer | undefined;
+  let repaired = 0;
+  return {
+    async take({ series, study, slices, completes }, prepared) {
+      scorer ??= openSeriesScorer(series.order.ordered, detector);
+      for (const [index, slice] of slices.entries()) recordSlice(ledger, slice, prepared[index]);
+      repaired += prepared.filter((slice) => slice.kind === "prepared" && slice.repaired !== "no").length;
+      const pictures = prepared.map((slice) => (slice.kind === "prepared" ? slice.picture : undefined));
+      const scored = await scorer.accept(pictures);
+      if (scored.kind === "problem" || completes === "nothing") return scored;
+      for (const [index, { sliceId }] of series.order.ordered.entries()) {
+        const score = scorer.scores[index];
+        if (score !== undefined) draft.write("predictions.csv", submissionLines(sliceId, score.probabilities));
+      }
+      results.push(seriesResult(series, scorer, { operatingPoints, repaired }));
+      scorer = undefined;
+      repaired = 0;
+      if (completes === "series") return scored;
+      const finding = studyFinding(study, results, operatingPoints);
+      findings.add(finding);
+      onStudy(finding);
+      results = [];
+      return scored;
+    },
+  };
+}
+
+function recordSlice(ledger: Ledger, { shown: path }: SliceRow, prepared: PreparedSlice | undefined): void {
+  if (prepared?.kind !== "failed") ledger.record({ path, status: "used", kind: "", detail: "" });
+  else ledger.record({ path, status: "failed", kind: prepared.reason, detail: prepared.detail });
+}

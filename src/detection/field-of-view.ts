@@ -1,0 +1,34 @@
+import type { Preprocessing } from "../ct/index.ts";
+
+/** What is needed of a slice to place its prepared picture on it. */
+export interface Frame {
+  readonly rows: number;
+  readonly columns: number;
+  readonly pixelSpacing: readonly [row: number, column: number] | undefined;
+}
+
+/** The rectangle of a stored slice that the network's picture shows, in pixels; edges, so pixel c spans [c, c + 1). */
+export interface View extends Pick<Frame, "rows" | "columns"> {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The inverse of `prepareSlice`'s geometry: which part of the stored slice the prepared picture shows. */
+export function viewOf({ rows, columns, pixelSpacing }: Frame, { fieldOfViewMm }: Preprocessing): View {
+  const side = Math.max(rows, columns);
+  const [height, width] =
+    fieldOfViewMm === "image" || pixelSpacing === undefined
+      ? [side, side]
+      : [fieldOfViewMm / pixelSpacing[0], fieldOfViewMm / pixelSpacing[1]];
+  return { rows, columns, left: (columns - width) / 2, top: (rows - height) / 2, width, height };
+}
+
+/** A point of the prepared picture, given as shares of its sides, in pixels of the stored slice. */
+export function pixelsOfPlace(
+  { left, top, width, height }: View,
+  { across, down }: { readonly across: number; readonly down: number },
+): { readonly column: number; readonly row: number } {
+  return { column: left + across * width, row: top + down * height };
+}

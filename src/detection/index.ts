@@ -1,0 +1,12 @@
+export { type DetectionSummary, type DetectOptions, detect, detectWith, type StudyLine } from "./detect.ts";
+export {
+  type AnalysedStudy,
+  type Box,
+  type Evidence,
+  type Findings,
+  findingsJsonSchema,
+  findingsSchema,
+  type SeriesFinding,
+  type SliceFinding,
+  type StudyFinding,
+} from "./findings.ts";

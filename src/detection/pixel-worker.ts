@@ -1,0 +1,30 @@
+import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+
+/** Files to decode and how to prepare them. */
+export interface PixelTask {
+  readonly paths: readonly string[];
+  readonly preprocessing: Preprocessing;
+}
+
+/** The network's picture of a slice, [size, size], or why there is none. */
+export type PreparedSlice =
+  | { readonly kind: "prepared"; readonly picture: Int16Array; readonly repaired: "no" | "wrapped values" }
+  | { readonly kind: "failed"; readonly reason: string; readonly detail: string };
+
+/** Task of a worker thread: decodes and prepares some slices, in their order, by the same functions as training. */
+export default function prepareSlices({ paths, preprocessing }: PixelTask): PreparedSlice[] {
+  return paths.map((path) => prepareFile(path, preprocessing));
+}
+
+function prepareFile(path: string, preprocessing: Preprocessing): PreparedSlice {
+  const outcome = readSliceHeader(path);
+  // The first pass saw a slice here, so the file has changed since.
+  if (outcome.kind !== "slice") return { kind: "failed", reason: outcome.reason, detail: outcome.detail };
+  const slice = preprocessing.values === "hu" ? readHu(path, outcome) : readStored(path, outcome);
+  if (slice.kind === "problem") {
+    const { kind, got, expected } = slice.problem;
+    return { kind: "failed", reason: kind, detail: `got ${got}, expected ${expected}` };
+  }
+  const repaired = slice.value.kind === "hu" ? slice.value.repaired : "no";
+  return { kind: "prepared", picture: prepareSlice(slice.value, preprocessing), repaired };
+}
