@@ -41,7 +41,7 @@ async function openOurs(form: "portable" | "fastest") {
 function openTorch() {
   const child = spawn(
     "/usr/bin/python3",
-    [new URL("./torch_cnn.py", import.meta.url).pathname, JSON.stringify(settings)],
+    [new URL("../test/oracles/torch_cnn.py", import.meta.url).pathname, "bench", JSON.stringify(settings)],
     {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, OMP_NUM_THREADS: String(settings.threads) },
