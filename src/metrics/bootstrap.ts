@@ -47,13 +47,13 @@ export function* bootstrapRounds({
   const position = new Map(names.map((name, index) => [name, index]));
   const clusterOfRow = Int32Array.from(clusters, (name) => position.get(name)!);
   const drawn = new Int32Array(names.length);
-  const counts = new Int32Array(clusters.length);
   const values: number[][] = statistics.map(() => []);
   for (let round = 0; round < rounds; round++) {
     const source = random(seed, "bootstrap", round);
     drawn.fill(0);
     for (let draw = 0; draw < names.length; draw++) drawn[source.integer(names.length)]!++;
-    for (let row = 0; row < counts.length; row++) counts[row] = drawn[clusterOfRow[row]!]!;
+    // A new array each round: a statistic that others are made of may keep its answer for it (see `remembered`).
+    const counts = clusterOfRow.map((cluster) => drawn[cluster]!);
     for (const [index, statistic] of statistics.entries()) {
       const value = statistic(counts);
       if (value !== undefined) values[index]!.push(value);

@@ -8,6 +8,6 @@ export {
   specificityAt,
 } from "./confusion.ts";
 export { brierScore, logLoss, probabilityFloor, weightedLogLoss } from "./losses.ts";
-export type { Metric, Sample, Statistic } from "./metric.ts";
+export { type Metric, remembered, type Sample, type Statistic } from "./metric.ts";
 export { type MetricName, metrics } from "./metrics.ts";
 export { averagePrecision, type RocPoint, rocAuc, rocCurve, youdenThreshold } from "./ranking.ts";

@@ -30,3 +30,15 @@ export function checkSample({ scores, labels }: Sample): void {
     if (Number.isNaN(scores[row])) throw new Error(`score NaN in row ${row}`);
   }
 }
+
+/**
+ * A statistic that computes once for each array of counts, for differences of statistics that are wanted themselves as
+ * well. The array must not change between calls.
+ */
+export function remembered(statistic: Statistic): Statistic {
+  let last: { readonly counts: ArrayLike<number> | undefined; readonly value: number | undefined } | undefined;
+  return (counts) => {
+    if (last === undefined || last.counts !== counts) last = { counts, value: statistic(counts) };
+    return last.value;
+  };
+}
