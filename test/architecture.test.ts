@@ -22,7 +22,7 @@ function table(heading: string): string[][] {
 }
 const names = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
 
-const allowed = new Map(
+const allowed = new Map<string, "all" | ReadonlySet<string>>(
   table("Rooms").map(([room = "", , may = ""]) => [names(room)[0]!, may === "all" ? "all" : new Set(names(may))]),
 );
 const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
