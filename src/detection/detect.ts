@@ -119,7 +119,7 @@ function noSlices(inputs: readonly string[], { found, reasons }: LedgerSummary):
   return {
     kind: "no CT slices",
     where: inputs.join(", "),
-    got: found === 0 ? "no files" : `${found} files: ${seen.join(", ")}`,
+    got: found === 0 ? "no files" : `${found} ${found === 1 ? "file" : "files"}: ${seen.join(", ")}`,
     expected: "at least one readable CT slice (DICOM, any file name)",
     next: "name a folder or file with CT slices",
   };

@@ -13,16 +13,18 @@ export interface View extends Pick<Frame, "rows" | "columns"> {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** Rows and columns of the network's picture. */
+  readonly size: number;
 }
 
 /** The inverse of `prepareSlice`'s geometry: which part of the stored slice the prepared picture shows. */
-export function viewOf({ rows, columns, pixelSpacing }: Frame, { fieldOfViewMm }: Preprocessing): View {
+export function viewOf({ rows, columns, pixelSpacing }: Frame, { fieldOfViewMm, size }: Preprocessing): View {
   const side = Math.max(rows, columns);
   const [height, width] =
     fieldOfViewMm === "image" || pixelSpacing === undefined
       ? [side, side]
       : [fieldOfViewMm / pixelSpacing[0], fieldOfViewMm / pixelSpacing[1]];
-  return { rows, columns, left: (columns - width) / 2, top: (rows - height) / 2, width, height };
+  return { rows, columns, left: (columns - width) / 2, top: (rows - height) / 2, width, height, size };
 }
 
 /** A point of the prepared picture, given as shares of its sides, in pixels of the stored slice. */

@@ -100,8 +100,9 @@ test("series scorer: evidence for positive labels alone, in pixels of the stored
   const series = openSeriesScorer(framesOf(1), watch().scorer);
   must(await series.accept([new Int16Array(size * size).fill(10)])); // logits 1, 0, −1 …
   const evidence = series.scores[0]?.evidence;
-  const box = { left: 8, top: 0, right: 16, bottom: 8 };
-  const peak = { column: 12, row: 4, logit: 1 };
+  // 2 × 2 cells over 16 × 16 pixels, the network's picture 8 × 8: the second cell is centred on its pixel 4, the slice's 9
+  const box = { left: 5, top: 0, right: 13, bottom: 5 };
+  const peak = { column: 9, row: 1, logit: 1 };
   assert.deepEqual(evidence, [
     { label: "epidural", boxes: [box], peak },
     { label: "intraparenchymal", boxes: [box], peak }, // a probability of exactly the operating point is positive
