@@ -1,12 +1,17 @@
-import { fail, type LedgerSummary, type Progress, type Result } from "../base/index.ts";
-import type { Label } from "../labels/index.ts";
-import type { Part } from "./table.ts";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { fail, fileProblem, fileResult, ok, type Progress, type Result } from "../base/index.ts";
+import { type Database, databaseResult, openDatabase } from "./database.ts";
+import { createTables, joinFiles, setDuplicatesAside, writeIndex, writeLedger, writeUnmatched } from "./index-sql.ts";
+import { type IndexSummary, indexFiles, summariseIndex } from "./index-summary.ts";
+import { labelTableNames, loadLabels } from "./label-table.ts";
+import { findFiles, orderAllSeries, type Reading, readHeaders } from "./read-folder.ts";
 
 /** What to index and where to. */
 export interface IndexOptions {
   /** The data folder. */
   readonly root: string;
-  /** Folder of `index.parquet` and `ledger.csv`; made where missing. */
+  /** Folder of `index.parquet` and `ledger.csv`; made where missing, what is in it of an older index is replaced. */
   readonly out: string;
   /** The label table; where none is named, `stage_2_train.csv` or `stage_1_train.csv` under the root. */
   readonly labels?: string | undefined;
@@ -15,42 +20,143 @@ export interface IndexOptions {
   readonly signal: AbortSignal;
 }
 
-/** What the label table held. */
-export interface LabelTableSummary {
-  readonly path: string;
-  /** Lines after the header. */
-  readonly rows: number;
-  readonly slices: number;
-  /** Rows dropped because an equal row stands before them. */
-  readonly duplicateRows: number;
-  /** Slices that have labels and no file; all of them stand in `labels-without-images.csv`. */
-  readonly withoutImage: number;
-}
-
-/** What an index holds, in figures. */
-export interface IndexSummary {
-  /** Path of `index.parquet`. */
-  readonly index: string;
-  /** Path of `ledger.csv`. */
-  readonly ledgerFile: string;
-  readonly ledger: LedgerSummary;
-  readonly patients: number;
-  readonly studies: number;
-  readonly series: number;
-  /** Used slices by part. */
-  readonly parts: Readonly<Record<Part, number>>;
-  /** Used slices with and without labels. */
-  readonly labelled: number;
-  readonly unlabelled: number;
-  /** Positive slices, and patients who have one, by label. */
-  readonly positives: Readonly<Record<Label, { readonly slices: number; readonly patients: number }>>;
-  readonly pixelGroups: Readonly<Record<string, number>>;
-  /** What is unusual but used, in words, with the number of slices or gaps. */
-  readonly remarks: readonly { readonly kind: string; readonly count: number }[];
-  readonly labelTable: LabelTableSummary | undefined;
-}
-
-/** Indexes a data folder. */
+/**
+ * Reads every header under a folder, joins the label table, orders each series from feet to head and writes
+ * `index.parquet` (a row a file, the used ones sorted by patient, study, series and place) and `ledger.csv`. Works
+ * through a database on disk beside the results, so that memory does not grow with the number of files.
+ * Problems: no such folder, no CT slice in it, a faulty label table (see loadLabels), one that fits none of the slices,
+ * two tables to choose from, a disk that is full or read-only, an interrupt. Then nothing that stood there is changed.
+ */
 export async function buildIndex(options: IndexOptions): Promise<Result<IndexSummary>> {
-  return fail({ kind: "unfinished", where: options.root, got: "", expected: "", next: "" });
+  const root = resolve(options.root);
+  const out = resolve(options.out);
+  const rooted = checkFolder(root);
+  if (rooted.kind === "problem") return rooted;
+  const work = join(out, `${workPrefix}${process.pid}`);
+  const made = fileResult(out, () => {
+    mkdirSync(out, { recursive: true });
+    for (const name of readdirSync(out).filter(isAbandoned)) rmSync(join(out, name), { recursive: true, force: true });
+    mkdirSync(work, { recursive: true });
+  });
+  if (made.kind === "problem") return made;
+  try {
+    return await databaseResult({ where: out, signal: options.signal }, async () => {
+      const database = await openDatabase({ folder: work, threads: options.threads, signal: options.signal });
+      try {
+        const given = options.labels === undefined ? undefined : resolve(options.labels);
+        return await fillIndex(database, {
+          ...{ root, out, work, labels: given, threads: options.threads },
+          ...{ progress: options.progress, signal: options.signal },
+          isOwn: (path) => path.startsWith(work + sep) || (dirname(path) === out && isIndexFile(path)),
+        });
+      } finally {
+        database.close();
+      }
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+interface Filling extends Reading {
+  readonly out: string;
+  /** Folder of the database and of results that are not yet whole. */
+  readonly work: string;
+}
+
+async function fillIndex(database: Database, filling: Filling): Promise<Result<IndexSummary>> {
+  const { root, labels: given, signal, progress } = filling;
+  await database.run(createTables);
+  const { count, labelTables } = await findFiles(database, filling);
+  const chosen = given === undefined ? chooseLabels(root, labelTables) : ok(given);
+  if (chosen.kind === "problem") return chosen;
+  const labels = chosen.value;
+  if (labels !== undefined) {
+    const loaded = await loadLabels(database, labels); // before the headers: a fault shows in seconds
+    if (loaded.kind === "problem") return loaded;
+  }
+  await readHeaders(database, { ...filling, labels, count });
+  const task = progress.start("Writing the index", 3);
+  try {
+    await database.run(setDuplicatesAside);
+    const remarks = await orderAllSeries(database, signal);
+    task.advance(1);
+    await database.run(joinFiles);
+    const summary = await summariseIndex(database, { root, out: filling.out, labels, count, remarks });
+    if (summary.kind === "problem") return summary;
+    task.advance(1);
+    const written = await writeResults(database, filling, summary.value);
+    task.advance(1);
+    return written;
+  } finally {
+    task.done();
+  }
+}
+
+/** Writes all files beside their places, then renames them: the old index stands until the new one is whole. */
+async function writeResults(
+  database: Database,
+  filling: Filling,
+  summary: IndexSummary,
+): Promise<Result<IndexSummary>> {
+  const { root, out, work } = filling;
+  await database.run(writeIndex(join(work, indexFiles.index), root));
+  await database.run(writeLedger(join(work, indexFiles.ledger)));
+  const unmatched = summary.labelTable !== undefined && summary.labelTable.withoutImage > 0;
+  if (unmatched) await database.run(writeUnmatched(join(work, indexFiles.unmatched)));
+  return fileResult(out, () => {
+    if (!unmatched) rmSync(join(out, indexFiles.unmatched), { force: true });
+    for (const name of Object.values(indexFiles)) {
+      if (name !== indexFiles.unmatched || unmatched) renameSync(join(work, name), join(out, name));
+    }
+    return summary;
+  });
+}
+
+function checkFolder(root: string): Result<void> {
+  try {
+    if (statSync(root).isDirectory()) return ok(undefined);
+    const next = "name the folder that holds the DICOM files";
+    return fail({ kind: "not a folder", where: root, got: "a file", expected: "a folder of CT slices", next });
+  } catch (error) {
+    return fail(fileProblem(error, root));
+  }
+}
+
+/** The table to use of those found: of the later stage, of these the one nearest to the root. */
+function chooseLabels(root: string, tables: readonly string[]): Result<string | undefined> {
+  const depth = (path: string) => relative(root, path).split(sep).length;
+  const name = labelTableNames.find((known) => tables.some((path) => basename(path) === known));
+  if (name === undefined) return ok(undefined);
+  const named = tables.filter((path) => basename(path) === name).sort((one, other) => depth(one) - depth(other));
+  const [first, second] = named;
+  if (second === undefined || depth(first!) < depth(second)) return ok(first);
+  return fail({
+    kind: "two label tables",
+    where: root,
+    got: `${relative(root, first!)} and ${relative(root, second)}`,
+    expected: "one table, or one that lies above the others",
+    next: "name the right one with --labels",
+  });
+}
+
+const workPrefix = ".ichor-index-";
+
+function isIndexFile(path: string): boolean {
+  return Object.values(indexFiles).some((name) => name === basename(path));
+}
+
+/** Whether a folder was left by an index that was killed: its process does not live any more. */
+function isAbandoned(name: string): boolean {
+  const process = Number(name.startsWith(workPrefix) ? name.slice(workPrefix.length) : Number.NaN);
+  return Number.isInteger(process) && !isAlive(process);
+}
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0); // signal 0 asks only
+    return true;
+  } catch {
+    return false;
+  }
 }

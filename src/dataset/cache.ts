@@ -1,5 +1,11 @@
-import { fail, type Progress, type Result } from "../base/index.ts";
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fail, fileResult, ok, openPool, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
+import type { ShardAnswer, ShardTask } from "./cache-worker.ts";
+import { interrupted } from "./database.ts";
+import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import type { SliceTable } from "./table.ts";
 
 /** What to cache and where. */
@@ -16,12 +22,13 @@ export interface CacheOptions {
 /** A slice whose pixels could not be read. */
 export interface CacheFailure {
   readonly row: number;
+  /** Relative to the data folder. */
   readonly path: string;
   readonly kind: string;
   readonly detail: string;
 }
 
-/** The slices of a table at the training resolution, on disk. */
+/** The slices of a table at the training resolution, on disk. It owns open files: close it. */
 export interface SliceCache {
   /** Folder of the shards. */
   readonly dir: string;
@@ -34,16 +41,145 @@ export interface SliceCache {
   readonly shardSlices: number;
   /** A row: SHA-256 (first 16 bytes, hex) of its full-resolution HU as int16; `undefined` where it failed. */
   readonly pixelHashes: readonly (string | undefined)[];
+  /** Rows that hold no slice, in their order. */
   readonly failures: readonly CacheFailure[];
   /** Shards made in this call, and shards found whole. */
   readonly built: number;
   readonly reused: number;
-  /** [size, size] of a row; throws for a row that failed. */
+  /** SHA-256 over the pixel hashes: what the pixels of this data are. */
+  readonly hash: string;
+  /** [size, size] of a row, in memory of its own; throws for a row that failed. */
   read(row: number): Int16Array;
   close(): void;
 }
 
-/** Builds what is missing of a cache and opens it. */
+/**
+ * Opens the cache of a table's slices and makes what is missing of it: shards of int16 `.npy`, each with a sidecar that
+ * is written last, in parallel. A shard that is there, whole and made from the same files in the same way, is used as it
+ * stands; after an interrupt the next call goes on with the rest. Slices that cannot be decoded are `failures`.
+ * Problems: files that changed since they were indexed, no slice that can be read, a full or read-only disk, an interrupt.
+ */
 export async function buildCache(options: CacheOptions): Promise<Result<SliceCache>> {
-  return fail({ kind: "unfinished", where: options.dir, got: "", expected: "", next: "" });
+  const { table, preprocessing } = options;
+  const dir = join(resolve(options.dir), folderName(preprocessing));
+  const made = fileResult(dir, () => mkdirSync(dir, { recursive: true }));
+  if (made.kind === "problem") return made;
+  const answers = await makeShards(options, dir);
+  if (answers.kind === "problem") return answers;
+  const problem = firstProblem(answers.value, options, dir);
+  if (problem !== undefined) return fail(problem);
+  const whole = answers.value.filter((answer) => answer?.kind === "whole");
+  const shardSlices = shardSlicesFor(preprocessing.size);
+  const pixelHashes = whole.flatMap(({ sidecar }) => sidecar.pixelHashes.map((hash) => hash ?? undefined));
+  const failures = whole.flatMap(({ sidecar }, shard) =>
+    sidecar.failures.map(({ slice, kind, detail }): CacheFailure => {
+      const row = shard * shardSlices + slice;
+      return { row, path: table.paths[row]!, kind, detail };
+    }),
+  );
+  if (failures.length === table.count) return fail(nothingRead(table, failures));
+  return ok(openCache({ dir, preprocessing, shardSlices, pixelHashes, failures, whole }));
+}
+
+/** Says what is in it to a person who looks into the folder; the identities of the shards are what is relied on. */
+function folderName({ values, size, fieldOfViewMm }: Preprocessing): string {
+  return `${values}-${size}px-${fieldOfViewMm === "image" ? "image" : `${fieldOfViewMm}mm`}`;
+}
+
+async function makeShards(
+  { table, preprocessing, threads, progress, signal }: CacheOptions,
+  dir: string,
+): Promise<Result<readonly (ShardAnswer | undefined)[]>> {
+  const shardSlices = shardSlicesFor(preprocessing.size);
+  const shards = Math.ceil(table.count / shardSlices);
+  const answers = new Array<ShardAnswer | undefined>(shards).fill(undefined);
+  const pool = openPool<ShardTask, ShardAnswer>(import.meta.url, "./cache-worker", Math.min(threads, shards));
+  const task = progress.start("Caching slices", table.count);
+  let next = 0;
+  let refused = false;
+  const lane = async () => {
+    for (let shard = next++; shard < shards && !refused && !signal.aborted; shard = next++) {
+      const files = shardFiles(table, shard * shardSlices, shardSlices);
+      const answer = await pool.run({ dir, shard, root: table.root, files, preprocessing });
+      answers[shard] = answer;
+      refused ||= answer.kind === "problem"; // a full disk will not be less full for the next shard
+      task.advance(files.length);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, threads) }, lane)); // each lane ends with its shard
+  } finally {
+    await pool.close();
+    task.done();
+  }
+  return signal.aborted ? fail(interrupted(dir)) : ok(answers);
+}
+
+function shardFiles({ paths, sizesBytes, mtimesMs }: SliceTable, from: number, count: number): ShardFile[] {
+  return paths.slice(from, from + count).map((path, index) => {
+    return { path, sizeBytes: sizesBytes[from + index]!, mtimeMs: mtimesMs[from + index]! };
+  });
+}
+
+function firstProblem(
+  answers: readonly (ShardAnswer | undefined)[],
+  { table, preprocessing }: CacheOptions,
+  dir: string,
+): Problem | undefined {
+  const failed = answers.find((answer) => answer?.kind === "problem");
+  if (failed !== undefined) return failed.problem;
+  const shardSlices = shardSlicesFor(preprocessing.size);
+  const changed = answers.flatMap((answer, shard) =>
+    answer?.kind === "changed" ? answer.slices.map((slice) => shard * shardSlices + slice) : [],
+  );
+  if (changed.length > 0) {
+    return {
+      kind: "files changed",
+      where: join(table.root, table.paths[changed[0]!]!),
+      got: `another file than was indexed, or none${changed.length > 1 ? ` (and ${changed.length - 1} more such)` : ""}`,
+      expected: "size and time of last change as in the index",
+      next: "index the folder again: ichor index DATA --out DIR",
+    };
+  }
+  if (answers.includes(undefined)) throw new Error(`${dir}: a shard was not made`);
+  return undefined;
+}
+
+function nothingRead(table: SliceTable, failures: readonly CacheFailure[]): Problem {
+  const [first] = failures;
+  return {
+    kind: "no slice could be read",
+    where: table.root,
+    got: first === undefined ? "an index without slices" : `${first.path}: ${first.kind} (${first.detail})`,
+    expected: "pixels that can be decoded",
+    next: "look at the ledger, and index the folder again",
+  };
+}
+
+type Opening = Pick<SliceCache, "dir" | "preprocessing" | "shardSlices" | "pixelHashes" | "failures"> & {
+  readonly whole: readonly { readonly made: "now" | "before" }[];
+};
+
+function openCache({ whole, ...known }: Opening): SliceCache {
+  const { dir, preprocessing, shardSlices, pixelHashes } = known;
+  const { size } = preprocessing;
+  const shards = openShards({ dir, size, shardSlices });
+  const built = whole.filter(({ made }) => made === "now").length;
+  const hash = createHash("sha256");
+  for (const pixels of pixelHashes) hash.update(pixels ?? "failed");
+  return {
+    ...known,
+    size,
+    count: pixelHashes.length,
+    built,
+    reused: whole.length - built,
+    hash: hash.digest("hex"),
+    read(row) {
+      if (pixelHashes[row] === undefined) throw new Error(`${dir}: row ${row} holds no slice`);
+      const slice = new Int16Array(size * size);
+      shards.read(row, slice);
+      return slice;
+    },
+    close: () => shards.close(),
+  };
 }

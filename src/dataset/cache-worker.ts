@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { fileProblem, ok, type Problem, type Result, writeFileAtomic } from "../base/index.ts";
+import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+import {
+  cacheVersion,
+  emptyShard,
+  readWholeShard,
+  type ShardFile,
+  type Sidecar,
+  shardIdentity,
+  shardPaths,
+} from "./shard.ts";
+
+/** One shard to make, unless it is there. */
+export interface ShardTask {
+  readonly dir: string;
+  readonly shard: number;
+  /** The data folder. */
+  readonly root: string;
+  readonly files: readonly ShardFile[];
+  readonly preprocessing: Preprocessing;
+}
+
+/** What became of a shard. */
+export type ShardAnswer =
+  | { readonly kind: "whole"; readonly sidecar: Sidecar; readonly made: "now" | "before" }
+  | { readonly kind: "changed"; readonly slices: readonly number[] }
+  | { readonly kind: "problem"; readonly problem: Problem };
+
+/** Checks a shard and makes it where it is missing, damaged or of other content; in a worker thread. */
+export default function makeShard(task: ShardTask): ShardAnswer {
+  const { dir, shard, root, files, preprocessing } = task;
+  const changed = files.flatMap((file, slice) => (hasChanged(root, file) ? [slice] : []));
+  if (changed.length > 0) return { kind: "changed", slices: changed };
+  const identity = shardIdentity(preprocessing, files);
+  const known = readWholeShard(dir, shard, identity);
+  if (known !== undefined) return { kind: "whole", sidecar: known, made: "before" };
+  const { file, sidecar } = fillShard(task, identity);
+  const paths = shardPaths(dir, shard);
+  const written = writeFileAtomic(paths.data, file);
+  if (written.kind === "problem") return written;
+  const described = writeFileAtomic(paths.sidecar, `${JSON.stringify(sidecar)}\n`); // last: it vouches for the data
+  if (described.kind === "problem") return described;
+  return { kind: "whole", sidecar, made: "now" };
+}
+
+/** Whether a file is another than the index speaks of, or gone: its header may be another too. */
+function hasChanged(root: string, { path, sizeBytes, mtimeMs }: ShardFile): boolean {
+  try {
+    const stats = statSync(join(root, path));
+    return stats.size !== sizeBytes || stats.mtimeMs !== mtimeMs;
+  } catch {
+    return true;
+  }
+}
+
+function fillShard(
+  { root, files, preprocessing }: ShardTask,
+  identity: string,
+): { readonly file: Uint8Array; readonly sidecar: Sidecar } {
+  const { size } = preprocessing;
+  const { file, slices } = emptyShard(files.length, size);
+  const failures: { slice: number; kind: string; detail: string }[] = [];
+  const pixelHashes = files.map(({ path }, slice) => {
+    const prepared = prepare(join(root, path), preprocessing);
+    if (prepared.kind === "problem") {
+      const { kind, got, expected } = prepared.problem;
+      failures.push({ slice, kind, detail: `${got}, expected ${expected}` });
+      return null;
+    }
+    slices.set(prepared.value.values, slice * size * size);
+    return prepared.value.pixelHash;
+  });
+  return { file, sidecar: { version: cacheVersion, identity, pixelHashes, failures, crc32: crc32(file) } };
+}
+
+/** The slice as a network sees it, and the hash of its HU; of the HU whatever is cached, so that splits stay the same. */
+function prepare(
+  path: string,
+  preprocessing: Preprocessing,
+): Result<{ readonly values: Int16Array; readonly pixelHash: string }> {
+  try {
+    const outcome = readSliceHeader(path);
+    const slice = readHu(path, outcome);
+    if (slice.kind === "problem") return slice;
+    const pixelHash = hashPixels(slice.value.hu);
+    if (preprocessing.values === "hu") return ok({ values: prepareSlice(slice.value, preprocessing), pixelHash });
+    const stored = readStored(path, outcome);
+    if (stored.kind === "problem") return stored;
+    return ok({ values: prepareSlice(stored.value, preprocessing), pixelHash });
+  } catch (error) {
+    return { kind: "problem", problem: fileProblem(error, path) };
+  }
+}
+
+/** First 16 bytes of the SHA-256 of the HU as int16 little endian, hex: no two of a million slices meet by chance. */
+function hashPixels(hu: Int16Array): string {
+  return createHash("sha256")
+    .update(new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength))
+    .digest("hex")
+    .slice(0, 32);
+}

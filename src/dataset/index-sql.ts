@@ -1,0 +1,243 @@
+import type { SliceHeader } from "../ct/index.ts";
+import { labels } from "../labels/index.ts";
+import { type Cell, type ColumnType, sqlPath, sqlText } from "./database.ts";
+
+/** Version of the index's columns, in the file's metadata. */
+export const indexVersion = 1;
+
+/** A column of a table, and where its cell comes from. */
+interface Column<Row> {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly cell: (row: Row) => Cell;
+}
+
+/** What is known of a slice from its header, a column each. Lengths in mm. */
+const headerColumns: readonly Column<SliceHeader>[] = [
+  { name: "slice_id", type: "VARCHAR", cell: (header) => header.sliceId },
+  { name: "patient", type: "VARCHAR", cell: (header) => header.patient },
+  { name: "study", type: "VARCHAR", cell: (header) => header.study },
+  { name: "series", type: "VARCHAR", cell: (header) => header.series },
+  { name: "sop", type: "VARCHAR", cell: (header) => header.sop },
+  ...[0, 1, 2].map((axis): Column<SliceHeader> => {
+    return { name: `position_${axis}`, type: "DOUBLE", cell: (header) => header.position?.[axis] };
+  }),
+  ...[0, 1, 2, 3, 4, 5].map((axis): Column<SliceHeader> => {
+    return { name: `orientation_${axis}`, type: "DOUBLE", cell: (header) => header.orientation?.[axis] };
+  }),
+  { name: "spacing_row", type: "DOUBLE", cell: (header) => header.pixelSpacing?.[0] },
+  { name: "spacing_column", type: "DOUBLE", cell: (header) => header.pixelSpacing?.[1] },
+  { name: "rows", type: "INTEGER", cell: (header) => header.rows },
+  { name: "columns", type: "INTEGER", cell: (header) => header.columns },
+  { name: "bits_allocated", type: "INTEGER", cell: (header) => header.bitsAllocated },
+  { name: "bits_stored", type: "INTEGER", cell: (header) => header.bitsStored },
+  { name: "high_bit", type: "INTEGER", cell: (header) => header.highBit },
+  { name: "sign", type: "VARCHAR", cell: (header) => header.sign },
+  { name: "slope", type: "DOUBLE", cell: (header) => header.slope },
+  { name: "intercept", type: "DOUBLE", cell: (header) => header.intercept },
+  { name: "photometric", type: "VARCHAR", cell: (header) => header.photometric },
+  { name: "padding", type: "DOUBLE", cell: (header) => header.padding },
+  { name: "transfer_syntax", type: "VARCHAR", cell: (header) => header.transferSyntax },
+  { name: "pixel_group", type: "VARCHAR", cell: (header) => header.pixelGroup },
+];
+
+const foundTypes = {
+  file: "INTEGER",
+  path: "VARCHAR",
+  size_bytes: "DOUBLE",
+  mtime_ms: "DOUBLE",
+  part: "VARCHAR",
+} as const;
+const outcomeTypes = { file: "INTEGER", status: "VARCHAR", kind: "VARCHAR", detail: "VARCHAR" } as const;
+const placeTypes = {
+  file: "INTEGER",
+  place: "INTEGER",
+  along_normal_mm: "DOUBLE",
+  spacing_mm: "DOUBLE",
+  tilt_degrees: "DOUBLE",
+} as const;
+
+/** Types of the columns of the tables that rows are appended to. */
+export const tableTypes = {
+  found: Object.values(foundTypes),
+  outcomes: [...Object.values(outcomeTypes), ...headerColumns.map(({ type }) => type)],
+  places: Object.values(placeTypes),
+} as const satisfies Record<string, readonly ColumnType[]>;
+
+/** The cells of a header, for the table `outcomes`; all empty where the file is no slice. */
+export function headerCells(header: SliceHeader | undefined): readonly Cell[] {
+  return headerColumns.map(({ cell }) => (header === undefined ? undefined : cell(header)));
+}
+
+function createTable(name: string, columns: Readonly<Record<string, ColumnType>>): string {
+  const lines = Object.entries(columns).map(([column, type]) => `${column} ${type}`);
+  return `CREATE TABLE ${name} (${lines.join(", ")});`;
+}
+
+/** Empty tables: files found, what their headers said, where slices lie in their series, labels a slice. */
+export const createTables = `
+  ${createTable("found", foundTypes)}
+  ${createTable("outcomes", { ...outcomeTypes, ...Object.fromEntries(headerColumns.map(({ name, type }) => [name, type])) })}
+  ${createTable("places", placeTypes)}
+  CREATE TABLE slice_labels (slice_id VARCHAR, entries INTEGER, ${labels.map((label) => `${label} DOUBLE`).join(", ")});
+`;
+
+/** Files still to be opened, in the order in which they were found. */
+export const selectFound = `
+  SELECT file, path FROM found WHERE file NOT IN (SELECT file FROM outcomes) ORDER BY file`;
+
+/** Of several files with one slice ID, the first found is used. */
+export const setDuplicatesAside = `
+  UPDATE outcomes
+  SET status = 'set aside', kind = 'duplicate slice', detail = 'the same slice ID as ' || first_path
+  FROM (
+    SELECT slice_id AS id, min(file) AS first_file, arg_min(path, file) AS first_path
+    FROM outcomes JOIN found USING (file)
+    WHERE status = 'used' GROUP BY slice_id HAVING count(*) > 1
+  )
+  WHERE status = 'used' AND slice_id = id AND file > first_file`;
+
+/** Used slices, series by series; then what orderSeries needs of them. */
+export const selectSeries = `
+  SELECT file, patient, study, series, slice_id, position_0, position_1, position_2,
+    ${[0, 1, 2, 3, 4, 5].map((axis) => `orientation_${axis}`).join(", ")}
+  FROM outcomes WHERE status = 'used' ORDER BY patient, study, series, file`;
+
+/** Table `files`: everything known of every file, a row a file. */
+export const joinFiles = `
+  CREATE TABLE files AS
+  SELECT * EXCLUDE (entries), entries IS NOT NULL AS labelled
+  FROM found JOIN outcomes USING (file) LEFT JOIN places USING (file)
+  LEFT JOIN slice_labels USING (slice_id)`;
+
+/** Three or six numbers as a list, or NULL where the file does not say. */
+function listOf(name: string, count: number): string {
+  const parts = Array.from({ length: count }, (_, axis) => `${name}_${axis}`);
+  return `CASE WHEN ${name}_0 IS NULL THEN NULL ELSE [${parts.join(", ")}] END AS ${name}`;
+}
+
+/** Writes `index.parquet`: a row a file, the used ones first, by patient, study, series and place in the series. */
+export function writeIndex(path: string, root: string): string {
+  const metadata = sqlText(JSON.stringify({ version: indexVersion, root }));
+  return `
+  COPY (
+    SELECT path, size_bytes::BIGINT AS size_bytes, mtime_ms, part, status, kind AS reason, detail,
+      slice_id, patient, study, series, sop, place AS "order", along_normal_mm, spacing_mm, tilt_degrees,
+      ${listOf("position", 3)}, ${listOf("orientation", 6)},
+      CASE WHEN spacing_row IS NULL THEN NULL ELSE [spacing_row, spacing_column] END AS pixel_spacing,
+      rows, columns, bits_allocated, bits_stored, high_bit, sign, slope, intercept, photometric, padding,
+      transfer_syntax, pixel_group, ${labels.map((label) => `"${label}"`).join(", ")}
+    FROM files
+    ORDER BY status <> 'used', patient, study, series, place, file
+  ) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, KV_METADATA {ichor: ${metadata}})`;
+}
+
+/** Writes `ledger.csv` in the form of base's ledgerLine, in the order in which files were found. */
+export function writeLedger(path: string): string {
+  return `
+  COPY (SELECT path, status, nullif(kind, '') AS kind, nullif(detail, '') AS detail FROM files ORDER BY file)
+  TO ${sqlText(path)} (FORMAT csv, HEADER, NULLSTR '')`;
+}
+
+/** Writes the slices that have labels and no used file. */
+export function writeUnmatched(path: string): string {
+  return `
+  COPY (
+    SELECT slice_id FROM slice_labels ANTI JOIN (SELECT slice_id FROM files WHERE status = 'used') USING (slice_id)
+    ORDER BY slice_id
+  ) TO ${sqlText(path)} (FORMAT csv, HEADER)`;
+}
+
+/** The figures of the summary. Counts as DOUBLE, since BIGINT would come as bigint. */
+export const figures = {
+  reasons: "SELECT status, coalesce(kind, '') AS kind, count(*)::DOUBLE AS files FROM files GROUP BY ALL ORDER BY ALL",
+  totals: `
+    SELECT count(DISTINCT patient)::DOUBLE AS patients, count(DISTINCT study)::DOUBLE AS studies,
+      count(DISTINCT (patient, study, series))::DOUBLE AS series, count(*) FILTER (labelled)::DOUBLE AS labelled,
+      count(*) FILTER (NOT labelled)::DOUBLE AS unlabelled, count(*) FILTER (patient = study)::DOUBLE AS nameless
+    FROM files WHERE status = 'used'`,
+  parts: "SELECT part, count(*)::DOUBLE AS slices FROM files WHERE status = 'used' GROUP BY part",
+  groups: `
+    SELECT pixel_group, count(*)::DOUBLE AS slices FROM files WHERE status = 'used'
+    GROUP BY pixel_group ORDER BY slices DESC, pixel_group`,
+  positives: `SELECT ${labels
+    .map(
+      (label) => `count(*) FILTER ("${label}" >= 0.5)::DOUBLE AS ${label}_slices,
+      count(DISTINCT patient) FILTER ("${label}" >= 0.5)::DOUBLE AS ${label}_patients`,
+    )
+    .join(", ")} FROM files WHERE status = 'used'`,
+  labelTable: `
+    SELECT count(*)::DOUBLE AS slices, coalesce(sum(entries), 0)::DOUBLE AS entries, count(*) FILTER (
+      slice_id NOT IN (SELECT slice_id FROM files WHERE status = 'used'))::DOUBLE AS unmatched
+    FROM slice_labels`,
+} as const;
+
+const labelPattern = sqlText(`^(.+)_(${labels.join("|")})$`);
+
+/** Reads a label table as it stands. Quotes are cut off by hand, as one that is left open would swallow lines. */
+export function readLabels(path: string): string {
+  const columns = "columns = {id: 'VARCHAR', label: 'VARCHAR'}";
+  return `
+  CREATE TABLE label_rows AS
+  SELECT id, label, try_cast(label AS DOUBLE) AS value,
+    regexp_extract(id, ${labelPattern}, 1) AS slice_id, regexp_extract(id, ${labelPattern}, 2) AS name
+  FROM (
+    SELECT regexp_replace(coalesce(id, ''), '^"(.*)"$', '\\1') AS id,
+      regexp_replace(coalesce(label, ''), '^"(.*)"$', '\\1') AS label
+    FROM read_csv(${sqlPath(path)}, ${columns}, header = true, auto_detect = false, delim = ',', quote = '',
+      escape = '', null_padding = true)
+  )`;
+}
+
+/** Rows of a label table that no label can be read from; the first, and how many. */
+export const malformedLabels = `
+  SELECT id, label, name, count(*) OVER ()::DOUBLE AS found FROM label_rows
+  WHERE name = '' OR value IS NULL OR NOT (value BETWEEN 0 AND 1)
+  ORDER BY name <> '', id LIMIT 1`;
+
+/** One row a slice: rows of the table that speak of it, and the least and greatest value of each label. */
+export const gatherLabels = `
+  CREATE TABLE gathered AS
+  SELECT slice_id, count(*)::INTEGER AS entries, ${labels
+    .map(
+      (label) =>
+        `min(value) FILTER (name = '${label}') AS ${label}, max(value) FILTER (name = '${label}') AS ${label}_max`,
+    )
+    .join(", ")}
+  FROM label_rows GROUP BY slice_id`;
+
+/** Slices that a label is missing of; the first, and how many. */
+export const incompleteLabels = `
+  SELECT slice_id, concat_ws(' ', ${labels.map((label) => `CASE WHEN ${label} IS NULL THEN '${label}' END`).join(", ")})
+    AS missing, count(*) OVER ()::DOUBLE AS found
+  FROM gathered WHERE ${labels.map((label) => `${label} IS NULL`).join(" OR ")} ORDER BY slice_id LIMIT 1`;
+
+/** Slices that have one label twice with different values; the first, and how many. */
+export const conflictingLabels = `
+  SELECT slice_id, CASE ${labels.map((label) => `WHEN ${label} <> ${label}_max THEN '${label}'`).join(" ")} END AS name,
+    count(*) OVER ()::DOUBLE AS found
+  FROM gathered WHERE ${labels.map((label) => `${label} <> ${label}_max`).join(" OR ")} ORDER BY slice_id LIMIT 1`;
+
+/** Fills `slice_labels` and drops what it was made from. */
+export const keepLabels = `
+  INSERT INTO slice_labels SELECT slice_id, entries, ${labels.join(", ")} FROM gathered;
+  DROP TABLE gathered;
+  DROP TABLE label_rows`;
+
+/** What `writeIndex` left in the metadata of an index. */
+export function readMetadata(path: string): string {
+  return `SELECT decode(value) AS value FROM parquet_kv_metadata(${sqlPath(path)}) WHERE decode(key) = 'ichor'`;
+}
+
+/** Number of used slices of an index. */
+export function countUsed(path: string): string {
+  return `SELECT count(*)::DOUBLE AS slices FROM read_parquet(${sqlPath(path)}) WHERE status = 'used'`;
+}
+
+/** The used slices of an index in the order of the file, which writeIndex sorted. */
+export function selectUsed(path: string): string {
+  return `
+  SELECT path, size_bytes::DOUBLE, mtime_ms, part, slice_id, patient, study, series, pixel_group,
+    ${labels.map((label) => `"${label}"`).join(", ")}
+  FROM read_parquet(${sqlPath(path)}) WHERE status = 'used'`;
+}

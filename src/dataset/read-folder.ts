@@ -1,0 +1,169 @@
+import { basename, relative, sep } from "node:path";
+import { openPool, type Progress } from "../base/index.ts";
+import { orderSeries, type Plane } from "../ct/index.ts";
+import { walkFiles } from "../dicom/index.ts";
+import type { Cell, Database } from "./database.ts";
+import type { HeaderAnswer } from "./header-worker.ts";
+import { headerCells, selectFound, selectSeries, tableTypes } from "./index-sql.ts";
+import { labelTableNames } from "./label-table.ts";
+import type { Part } from "./table.ts";
+
+/** Headers of this many files are one task of a worker: enough to hide what a message costs, some 10 ms of work. */
+const filesOfTask = 256;
+
+/** What is read, and how it may be watched and stopped. */
+export interface Reading {
+  readonly root: string;
+  /** Files that are no part of the data: what the index itself writes. */
+  readonly isOwn: (path: string) => boolean;
+  /** The label table, where it is known: it lies among the data and is set aside under its own name. */
+  readonly labels: string | undefined;
+  readonly threads: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Lists every file under the root in table `found`; gives the number, and the label tables among them by name. */
+export async function findFiles(
+  database: Database,
+  { root, isOwn, signal }: Reading,
+): Promise<{ readonly count: number; readonly labelTables: readonly string[] }> {
+  const found = await database.writer("found", tableTypes.found);
+  const outcomes = await database.writer("outcomes", tableTypes.outcomes);
+  const labelTables: string[] = [];
+  let count = 0;
+  try {
+    for await (const entry of walkFiles([root], signal)) {
+      if (entry.kind === "not a file") {
+        const { path, status, kind, detail } = entry.entry;
+        found.append([count, shorten(path, root), undefined, undefined, ""]);
+        outcomes.append([count, status, kind, detail, ...headerCells(undefined)]);
+      } else {
+        if (isOwn(entry.path)) continue;
+        const path = shorten(entry.path, root);
+        found.append([count, path, entry.sizeBytes, entry.mtimeMs, partOf(`${basename(root)}/${path}`)]);
+        if (labelTableNames.includes(basename(path))) labelTables.push(entry.path);
+      }
+      count++;
+    }
+  } finally {
+    found.close();
+    outcomes.close();
+  }
+  signal.throwIfAborted();
+  return { count, labelTables };
+}
+
+/** Fills table `outcomes` with what the headers say, read by worker threads. */
+export async function readHeaders(database: Database, reading: Reading & { readonly count: number }): Promise<void> {
+  const { root, count, labels, threads, signal } = reading;
+  const pool = openPool<readonly string[], readonly HeaderAnswer[]>(import.meta.url, "./header-worker", threads);
+  const outcomes = await database.writer("outcomes", tableTypes.outcomes);
+  const task = reading.progress.start("Reading headers", count);
+  const running = new Set<Promise<void>>();
+  const give = (files: readonly FileRow[]) => {
+    const work = pool.run(files.map(({ path }) => `${root}${sep}${path}`)).then((answers) => {
+      for (const [index, answer] of answers.entries()) outcomes.append(outcomeCells(files[index]!, answer));
+      task.advance(answers.length);
+      running.delete(work);
+    });
+    running.add(work);
+  };
+  try {
+    let batch: FileRow[] = [];
+    for await (const chunk of database.stream(selectFound)) {
+      for (const [file, path] of chunk) {
+        const row = { file: Number(file), path: String(path) };
+        if (`${root}${sep}${row.path}` === labels) outcomes.append(labelTableCells(row.file));
+        else batch.push(row);
+        if (batch.length < filesOfTask) continue;
+        if (running.size >= threads * 2) await Promise.race(running); // so that waiting tasks do not pile up
+        signal.throwIfAborted();
+        give(batch);
+        batch = [];
+      }
+    }
+    if (batch.length > 0) give(batch);
+    await Promise.all(running);
+    signal.throwIfAborted();
+  } finally {
+    await Promise.allSettled(running);
+    outcomes.close();
+    await pool.close();
+    task.done();
+  }
+}
+
+interface FileRow {
+  readonly file: number;
+  readonly path: string;
+}
+
+function outcomeCells({ file }: FileRow, answer: HeaderAnswer): readonly Cell[] {
+  if (answer.kind === "slice") return [file, "used", "", "", ...headerCells(answer.header)];
+  return [file, answer.kind, answer.reason, answer.detail, ...headerCells(undefined)];
+}
+
+function labelTableCells(file: number): readonly Cell[] {
+  return [file, "set aside", "label table", "the labels of the slices", ...headerCells(undefined)];
+}
+
+/** Fills table `places`: orders the slices of each series along its normal. Gives what was unusual, by kind. */
+export async function orderAllSeries(database: Database, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  const places = await database.writer("places", tableTypes.places);
+  const remarks = new Map<string, number>();
+  let series: SeriesSlice[] = [];
+  const finish = () => {
+    const order = orderSeries(series);
+    for (const [place, { file }] of order.ordered.entries()) {
+      places.append([file, place, order.alongNormalMm[place], order.spacingMm, order.tiltDegrees]);
+    }
+    for (const { kind, count } of order.remarks) remarks.set(kind, (remarks.get(kind) ?? 0) + count);
+  };
+  try {
+    for await (const chunk of database.stream(selectSeries)) {
+      signal.throwIfAborted();
+      for (const cells of chunk) {
+        const slice = seriesSlice(cells);
+        if (series.length > 0 && series[0]!.key !== slice.key) {
+          finish();
+          series = [];
+        }
+        series.push(slice);
+      }
+    }
+    if (series.length > 0) finish();
+  } finally {
+    places.close();
+  }
+  return remarks;
+}
+
+interface SeriesSlice extends Plane {
+  readonly file: number;
+  /** Patient, study and series. */
+  readonly key: string;
+}
+
+function seriesSlice(cells: readonly unknown[]): SeriesSlice {
+  const [file, patient, study, series, sliceId, ...numbers] = cells;
+  const place = numbers.map((value) => (typeof value === "number" ? value : undefined));
+  return {
+    file: Number(file),
+    key: JSON.stringify([patient, study, series]),
+    sliceId: String(sliceId),
+    position: place[0] === undefined ? undefined : [place[0]!, place[1]!, place[2]!],
+    orientation:
+      place[3] === undefined ? undefined : [place[3]!, place[4]!, place[5]!, place[6]!, place[7]!, place[8]!],
+  };
+}
+
+/** The part that the competition's folder names say, from a path that starts with the root's own name. */
+function partOf(path: string): Part {
+  const part = /(?:^|\/)stage_[12]_(train|test)(?:_images)?\//.exec(path)?.[1];
+  return part === "train" || part === "test" ? part : "";
+}
+
+function shorten(path: string, root: string): string {
+  return relative(root, path).split(sep).join("/");
+}

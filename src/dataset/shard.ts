@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { z } from "zod";
+import type { Preprocessing } from "../ct/index.ts";
+
+/** Version of what a cache holds. A change of it, or of anything below ct's prepareSlice, makes every cache anew. */
+export const cacheVersion = 1;
+
+/** Bytes of a shard's `.npy` header; a multiple of 64, as the format asks, so that slices lie aligned. */
+const headerBytes = 128;
+
+/** Slices of a shard: some 0.5 s of work, so that little is lost by an interrupt and all threads have enough to do. */
+const mostSlices = 256;
+
+/** A shard is one buffer in a worker, bytes. */
+const mostBytes = 32 * 2 ** 20;
+
+/** Slices of a shard for slices of size × size int16. */
+export function shardSlicesFor(size: number): number {
+  return Math.max(1, Math.min(mostSlices, Math.floor(mostBytes / (size * size * 2))));
+}
+
+/** A file that goes into a shard, as the index knows it. */
+export interface ShardFile {
+  /** Relative to the data folder. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+}
+
+/** `shard-00000.json`, written after its `.npy`: what the shard was made from and what became of it. */
+export const sidecarSchema = z.object({
+  version: z.literal(cacheVersion),
+  /** Of what went in, see shardIdentity. */
+  identity: z.string(),
+  /** [slices]: first 16 bytes of the SHA-256 of the full-resolution HU, hex; null where the slice failed. */
+  pixelHashes: z.array(z.string().nullable()),
+  /** Slices that could not be read; their place holds zeros. */
+  failures: z.array(z.object({ slice: z.int(), kind: z.string(), detail: z.string() })),
+  /** CRC-32 of the `.npy` file. */
+  crc32: z.int(),
+});
+
+/** What is known of a shard. */
+export type Sidecar = z.infer<typeof sidecarSchema>;
+
+/** SHA-256 over everything that decides what a shard holds: format, preprocessing, and its files in their order. */
+export function shardIdentity(preprocessing: Preprocessing, files: readonly ShardFile[]): string {
+  const { values, size, fieldOfViewMm } = preprocessing;
+  const hash = createHash("sha256").update(JSON.stringify([cacheVersion, values, size, fieldOfViewMm]));
+  for (const { path, sizeBytes, mtimeMs } of files) hash.update(`\n${JSON.stringify([path, sizeBytes, mtimeMs])}`);
+  return hash.digest("hex");
+}
+
+/** Paths of a shard's two files. */
+export function shardPaths(dir: string, shard: number): { readonly data: string; readonly sidecar: string } {
+  const stem = join(dir, `shard-${String(shard).padStart(5, "0")}`);
+  return { data: `${stem}.npy`, sidecar: `${stem}.json` };
+}
+
+/**
+ * An empty shard with its `.npy` header (NumPy format 1.0: magic, version, length, then a Python dictionary padded with
+ * spaces to a line end): `file` are all bytes, `slices` [count, size, size] the same memory after the header.
+ */
+export function emptyShard(count: number, size: number): { readonly file: Uint8Array; readonly slices: Int16Array } {
+  const file = new Uint8Array(headerBytes + count * size * size * 2);
+  const text = `{'descr': '<i2', 'fortran_order': False, 'shape': (${count}, ${size}, ${size}), }`;
+  file.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, headerBytes - 10, 0]); // \x93NUMPY 1.0, 118 bytes follow
+  file.set(new TextEncoder().encode(`${text.padEnd(headerBytes - 11)}\n`), 10);
+  return { file, slices: new Int16Array(file.buffer, headerBytes) };
+}
+
+/** Why a slice may fail today and be read tomorrow: faults of the system, not of the file. */
+const passingFaults: readonly string[] = ["no permission", "disk error", "too many open files"];
+
+/** The sidecar of a shard that is whole and of that identity; `undefined` where it must be made (anew). */
+export function readWholeShard(dir: string, shard: number, identity: string): Sidecar | undefined {
+  const { data, sidecar } = shardPaths(dir, shard);
+  try {
+    const known = sidecarSchema.parse(JSON.parse(readFileSync(sidecar, "utf8")));
+    if (known.identity !== identity || known.failures.some(({ kind }) => passingFaults.includes(kind)))
+      return undefined;
+    return crc32(readFileSync(data)) === known.crc32 ? known : undefined;
+  } catch {
+    return undefined; // missing, cut off, or of another version: all the same, it is derived data
+  }
+}
+
+/** What a reader of shards must know. */
+export interface ShardFolder {
+  readonly dir: string;
+  readonly size: number;
+  readonly shardSlices: number;
+}
+
+/** Reads slices from shards. It owns open files: close it. */
+export interface ShardReader {
+  /** Reads a row into `target` [size, size]. */
+  read(row: number, target: Int16Array): void;
+  close(): void;
+}
+
+/** Open files of one reader; the one used longest ago is closed when there are more. */
+const mostOpenFiles = 64;
+
+/** Opens shards to read from; each file is opened when its first slice is asked for. */
+export function openShards({ dir, size, shardSlices }: ShardFolder): ShardReader {
+  const files = new Map<number, number>();
+  const fileOf = (shard: number): number => {
+    const known = files.get(shard);
+    files.delete(shard);
+    if (known === undefined && files.size >= mostOpenFiles) {
+      const [oldest, file] = files.entries().next().value!;
+      files.delete(oldest);
+      closeSync(file);
+    }
+    const file = known ?? openSync(shardPaths(dir, shard).data, "r");
+    files.set(shard, file);
+    return file;
+  };
+  return {
+    read(row, target) {
+      if (target.length !== size * size) throw new Error(`${target.length} values for a slice of ${size} × ${size}`);
+      const shard = Math.floor(row / shardSlices);
+      const file = fileOf(shard);
+      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+      const position = headerBytes + (row % shardSlices) * bytes.length;
+      if (readSync(file, bytes, 0, bytes.length, position) !== bytes.length) {
+        throw new Error(`${shardPaths(dir, shard).data}: ends at ${fstatSync(file).size} bytes, before row ${row}`);
+      }
+    },
+    close() {
+      for (const file of files.values()) closeSync(file);
+      files.clear();
+    },
+  };
+}
