@@ -28,8 +28,8 @@ export interface Cases {
 export interface Prevalence {
   /** [6] */
   readonly slice: readonly number[];
-  /** [6] */
-  readonly study: readonly number[];
+  /** [6]; `undefined` where the studies of the train fold are not at hand. */
+  readonly study: readonly number[] | undefined;
   readonly slices: number;
   readonly studies: number;
 }

@@ -25,7 +25,9 @@ const figure = z.object({
   better: z.enum(["higher", "lower"]),
   detector: estimate,
   baselines: z.object({
-    prevalence: estimate.describe("says of everything how frequent the label is in the train fold"),
+    prevalence: estimate.describe(
+      "says of everything how frequent the label is in the train fold; absent where not known",
+    ),
     nothing: estimate.describe("says 0 of everything"),
     brainArea: estimate
       .optional()
@@ -67,14 +69,17 @@ const level = z.object({
 const provenance = z.object({
   model: z.string(),
   detector: z.string().describe("SHA-256 of model.onnx"),
-  data: z.string().describe("hash of the index"),
+  data: z.string().describe("hash of the index that was scored"),
+  origin: z
+    .enum(["as trained", "other"])
+    .describe("whether that is the index of the training; of other data, the test fold is whom training never saw"),
   split: z.string().describe("hash of the split"),
   fold: z.enum(folds),
   trainingSeed: z.int(),
   bootstrap: z.object({ seed: z.int(), rounds: count, level: z.number(), unit: z.literal("patient") }),
   prevalence: z
     .object({ slices: count, studies: count })
-    .describe("labelled slices and studies of the train fold that the prevalence was counted on"),
+    .describe("labelled slices and studies of the train fold that the prevalence was counted on; 0: not at hand"),
   command: z.string(),
 });
 

@@ -17,8 +17,8 @@ import type { Estimate, Figure, FiguresByLabel, LabelFigures, LevelEvaluation, S
 
 /** What the figures of one level need beside the cases. */
 export interface LevelOptions {
-  /** [6]: the constant guess of the prevalence baseline. */
-  readonly prevalence: readonly number[];
+  /** [6]: the constant guess of the prevalence baseline; without it the baseline's figures do not exist. */
+  readonly prevalence: readonly number[] | undefined;
   /** Probability at or above which the detector calls a label. */
   readonly operatingPoints: Readonly<Record<Label, number>>;
   readonly rounds: number;
@@ -73,7 +73,7 @@ interface FigureDraft {
   /** [cases]: which of them count as positive in the figure's own count. */
   readonly positive: ArrayLike<number>;
   readonly detector: Judged;
-  readonly prevalence: Judged;
+  readonly prevalence: Judged | undefined;
   readonly nothing: Judged;
   readonly brainArea?: Judged | undefined;
   /** The baseline that the gain is measured against. */
@@ -98,10 +98,11 @@ function draftBook(cases: Cases): DraftBook {
     });
   };
   const add = (metric: Metric, draft: FigureDraft): Finish<Figure> => {
-    const statisticOf = (judged: Judged) => remembered((judged.metric ?? metric).prepare(judged.sample));
+    const statisticOf = (judged: Judged | undefined): Statistic =>
+      judged === undefined ? () => undefined : remembered((judged.metric ?? metric).prepare(judged.sample));
     const [detector, prevalence, nothing] = [draft.detector, draft.prevalence, draft.nothing].map(statisticOf);
     const brainArea = draft.brainArea && statisticOf(draft.brainArea);
-    const baseline = draft.over === "prevalence" ? prevalence! : brainArea;
+    const baseline = draft.over === "prevalence" ? prevalence : brainArea;
     const sign = metric.better === "higher" ? 1 : -1;
     const gain: Statistic = (counts) => {
       const [own, other] = [detector!(counts), baseline?.(counts)];
@@ -141,7 +142,7 @@ function draftLabel(
   const guesses = {
     positive,
     detector: judged(column(cases.probabilities, index)),
-    prevalence: judged(new Float64Array(cases.count).fill(options.prevalence[index]!)),
+    prevalence: options.prevalence && judged(new Float64Array(cases.count).fill(options.prevalence[index]!)),
     nothing: judged(new Float64Array(cases.count)),
   };
   const area = judged(cases.brainArea);
@@ -186,12 +187,12 @@ function matchedMetrics(
   return { sensitivity: sensitivityAt(atSpecificity!.threshold), specificity: specificityAt(atSensitivity!.threshold) };
 }
 
-function samplesOfSix(cases: Cases, prevalence: readonly number[]) {
+function samplesOfSix(cases: Cases, prevalence: readonly number[] | undefined) {
   const judged = (scores: ArrayLike<number>): Judged => ({ sample: { scores, labels: cases.labels } });
   const size = cases.count * labelCount;
   return {
     detector: judged(cases.probabilities),
-    prevalence: judged(Float64Array.from({ length: size }, (_, at) => prevalence[at % labelCount]!)),
+    prevalence: prevalence && judged(Float64Array.from({ length: size }, (_, at) => prevalence[at % labelCount]!)),
     nothing: judged(new Float64Array(size)),
   };
 }

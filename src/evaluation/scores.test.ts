@@ -53,6 +53,7 @@ function inputOf(slices: ScoredSlices, rounds = 100): ScoresInput {
       detector: hash,
       data: hash,
       split: hash,
+      origin: "as trained",
       fold: "test",
       trainingSeed: 1,
       command: "ichor evaluate",
@@ -214,6 +215,16 @@ test("prevalence is counted on labelled slices and on their studies", () => {
   assert.deepEqual(prevalence.slice, [0, 0.25, 0, 0, 0.25, 0.5]);
   assert.deepEqual(prevalence.study, [0, 1 / 3, 0, 0, 1 / 3, 2 / 3]);
   assert.deepEqual([prevalence.slices, prevalence.studies], [4, 3]);
+});
+
+test("a prevalence that is not known leaves its baseline out, and the gain over it", () => {
+  const input = inputOf(drawn({ patients: 6, slices: 10 }));
+  const { slice, study } = evaluateScores({ ...input, prevalence: { ...input.prevalence, study: undefined } });
+  assert.deepEqual(study.labels.any.logLoss.baselines.prevalence, {});
+  assert.deepEqual(study.labels.any.logLoss.gain, { over: "prevalence" });
+  assert.deepEqual(study.weightedLogLoss.baselines.prevalence, {});
+  assert.ok(study.labels.any.logLoss.detector.value !== undefined);
+  assert.ok(slice.labels.any.logLoss.baselines.prevalence.value !== undefined);
 });
 
 test("brain area counts the pixels from 0 to 80 HU", () => {

@@ -53,6 +53,7 @@ const evaluation: Evaluation = {
     detector: hash,
     data: hash,
     split: hash,
+    origin: "as trained",
     fold: "test",
     trainingSeed: 3,
     bootstrap: { seed: 1, rounds: 100, level: 0.95, unit: "patient" },

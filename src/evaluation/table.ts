@@ -27,13 +27,13 @@ export function evaluationTable(evaluation: Evaluation): string {
 
 type Level = "slice" | "study";
 
-function headline({ provenance: { fold, model }, counts }: Evaluation): string {
+function headline({ provenance: { fold, model, origin }, counts }: Evaluation): string {
   const left = [
     counts.unlabelled > 0 ? `${counts.unlabelled} without labels left out` : "",
     counts.unreadable > 0 ? `${counts.unreadable} unreadable` : "",
   ].filter((part) => part !== "");
   const sizes = [plural(counts.slices, "slice"), plural(counts.studies, "study"), plural(counts.patients, "patient")];
-  return `${model} on the ${fold} fold: ${sizes.join(", ")}${left.length > 0 ? ` (${left.join(", ")})` : ""}`;
+  return `${model} on the ${fold} fold${origin === "other" ? " of other data" : ""}: ${sizes.join(", ")}${left.length > 0 ? ` (${left.join(", ")})` : ""}`;
 }
 
 function levelLines(level: Level, evaluation: LevelEvaluation): string[] {
