@@ -82,6 +82,7 @@ test("augmentation is a preset, a preset with changes, or single changes from no
     scale: 0,
     shiftPixels: 0,
     noiseHu: 0,
+    offsetHu: 0,
   });
   assert.deepEqual(augmentation("augmentation=none", "augmentation=standard"), standardAugmentation);
 });

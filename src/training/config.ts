@@ -7,12 +7,14 @@ export const augmentationSchema = z.strictObject({
   flip: z.number().min(0).max(1),
   /** Largest turn to either side. */
   rotateDegrees: z.number().min(0).max(180),
-  /** Largest relative change of size: 0.1 is 0.9 to 1.1. */
+  /** Largest relative change of size: 0.1 is 1/1.1 to 1.1. */
   scale: z.number().min(0).max(0.5),
   /** Largest shift along either axis. */
   shiftPixels: z.number().min(0).max(256),
-  /** Standard deviation of added noise. */
-  noiseHu: z.number().min(0).max(200).default(0),
+  /** Standard deviation of noise on each pixel. */
+  noiseHu: z.number().min(0).max(200),
+  /** Standard deviation of one offset on the slice and its neighbours. */
+  offsetHu: z.number().min(0).max(200),
 });
 
 /** What "standard" stands for: a head lies a little otherwise in each scanner, and left is as good as right. */
@@ -22,6 +24,7 @@ export const standardAugmentation: z.infer<typeof augmentationSchema> = {
   scale: 0.1,
   shiftPixels: 6,
   noiseHu: 0,
+  offsetHu: 0,
 };
 
 const share = z.number().min(0).max(1);

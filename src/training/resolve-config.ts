@@ -139,7 +139,7 @@ function merge(under: Tree, over: Tree): Tree {
 }
 
 const blanks: Readonly<Record<string, Tree>> = {
-  augmentation: { flip: 0, rotateDegrees: 0, scale: 0, shiftPixels: 0, noiseHu: 0 },
+  augmentation: { flip: 0, rotateDegrees: 0, scale: 0, shiftPixels: 0, noiseHu: 0, offsetHu: 0 },
 };
 
 function isTree(value: unknown): value is Tree {

@@ -1,0 +1,114 @@
+import { initialVectors, type Optimiser, optimiserScalars, trainingProgram } from "../autodiff/index.ts";
+import { random, sizeOf } from "../base/index.ts";
+import { labels, lossWeights } from "../labels/index.ts";
+import {
+  type DetectorInfo,
+  exportDetector,
+  initialise,
+  type ModelRow,
+  models,
+  type NetworkState,
+} from "../models/index.ts";
+import type { TrainingState } from "../runtime/index.ts";
+import type { TrainingConfig } from "./config.ts";
+import { learningRate } from "./schedule.ts";
+import type { Standardisation } from "./standardisation.ts";
+
+/** What a detector says of itself that only the run knows. */
+export interface DetectorFacts extends Pick<DetectorInfo, "operatingPoints" | "training" | "headline"> {}
+
+/** A network ready to be trained: its step as a graph, its start, its feeds, and the way to a detector file. */
+export interface Engine {
+  readonly program: ReturnType<typeof trainingProgram>;
+  /** State vectors before the first step. */
+  readonly initial: TrainingState;
+  /** State vectors of a checkpoint, completed with what does not change. */
+  restore(state: TrainingState): TrainingState;
+  /** What the step after `taken` steps of `steps` wants besides batch and state. */
+  feeds(taken: number, steps: number): Readonly<Record<string, Float32Array>>;
+  /** The bytes of `model.onnx`; equal for equal arguments. */
+  detector(state: NetworkState, facts: DetectorFacts): Uint8Array;
+}
+
+/** What an engine is built from. */
+export interface EngineSettings {
+  readonly config: TrainingConfig;
+  /** Slices of a step. */
+  readonly batchSize: number;
+  readonly standardisation: Standardisation | undefined;
+}
+
+/** Operating points before the validation fold has chosen any. */
+export const evenOperatingPoints = Object.fromEntries(
+  labels.map((label) => [label, 0.5]),
+) as DetectorInfo["operatingPoints"];
+
+/** Builds the network, its training step and its first state: from configuration and seed alone. */
+export function buildEngine({ config, batchSize, standardisation }: EngineSettings): Engine {
+  const row: ModelRow = models[config.model];
+  const settings = {
+    size: config.preprocessing.size,
+    neighbours: config.neighbours,
+    ...(config.width === undefined ? {} : { width: config.width }),
+    ...(standardisation === undefined ? {} : { standardisation }),
+  };
+  const network = row.build(settings, batchSize);
+  const shipped = row.build(settings, "slices");
+  const optimiser = optimiserOf(config);
+  const program = trainingProgram(network, { optimiser, lossWeights });
+  const initial = initialVectors(program, network, initialise(network, config.seed));
+  return {
+    program,
+    initial,
+    restore: (state) => ({ ...initial, ...state }),
+    feeds(taken, steps) {
+      const rate = learningRate(config, taken, steps);
+      const scalars = optimiserScalars(optimiser, { step: taken + 1, rate, decay: config.weightDecay });
+      return { ...scalars, ...dropoutMasks(program, { seed: config.seed, taken }) };
+    },
+    detector: (state, facts) => exportDetector(shipped, state, describeDetector(config, facts)),
+  };
+}
+
+function optimiserOf({ optimiser, momentum }: TrainingConfig): Optimiser {
+  switch (optimiser) {
+    case "sgd":
+      return { kind: "sgd", momentum };
+    case "adamw":
+      return { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }; // Loshchilov & Hutter 2019, as PyTorch has it
+  }
+}
+
+/** Uniform numbers for each dropout of a step, by seed and step: the same wherever and whenever it is run. */
+function dropoutMasks(
+  program: Engine["program"],
+  { seed, taken }: { readonly seed: number; readonly taken: number },
+): Record<string, Float32Array> {
+  const masks: Record<string, Float32Array> = {};
+  for (const { name, shape } of program.feeds) {
+    if (!name.endsWith("_uniform")) continue;
+    const source = random(seed, "dropout", name, taken);
+    masks[name] = Float32Array.from({ length: sizeOf(shape) }, () => source.uniform());
+  }
+  return masks;
+}
+
+function describeDetector(config: TrainingConfig, facts: DetectorFacts): DetectorInfo {
+  const row: ModelRow = models[config.model];
+  return {
+    version: 1,
+    model: config.model,
+    labels: [...labels],
+    preprocessing: config.preprocessing,
+    neighbours: config.neighbours,
+    windows: row.windows.map(({ name, center, width }) => ({ name, center, width })),
+    evidence: row.evidence,
+    calibration: { kind: "none" },
+    scope: {
+      modality: "CT",
+      bodyPart: "HEAD",
+      notice: "For research and teaching. Not a medical device; no clinical decision may rest on it.",
+    },
+    ...facts,
+  };
+}

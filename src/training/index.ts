@@ -1,0 +1,16 @@
+export { configDifferences, defaultConfig, type TrainingConfig, trainingConfigSchema } from "./config.ts";
+export { countFolds, truthOf } from "./folds.ts";
+export { type MetricsLine, metricsLineSchema, readMetricsLog } from "./metrics-log.ts";
+export { type ConfigSources, resolveConfig } from "./resolve-config.ts";
+export { openRunData, type RunData, type Work } from "./run-data.ts";
+export {
+  type FoldCounts,
+  type Run,
+  type RunInfo,
+  type RunPaths,
+  readRun,
+  runInfoSchema,
+  runPaths,
+} from "./run-folder.ts";
+export { type ScoreOptions, scoreRows } from "./score-rows.ts";
+export { type RunSummary, type TrainOptions, train } from "./train.ts";

@@ -1,0 +1,208 @@
+import { fail, ok, type ProgressTask, type Result } from "../base/index.ts";
+import { type Loader, planEpoch } from "../dataset/index.ts";
+import type { NetworkState } from "../models/index.ts";
+import type { TrainingSession } from "../runtime/index.ts";
+import type { Position } from "./checkpoint.ts";
+import type { TrainingConfig } from "./config.ts";
+import type { Engine } from "./engine.ts";
+import { interrupted } from "./interruption.ts";
+import type { MetricsLog } from "./metrics-log.ts";
+import { learningRate } from "./schedule.ts";
+import type { Validation } from "./validation.ts";
+
+/** Every so many steps one line goes to `metrics.jsonl`. */
+const loggedSteps = 10;
+
+/** What the loop works with; files are behind `log`, `save` and `saveBest`. */
+export interface LoopParts {
+  readonly config: TrainingConfig;
+  readonly engine: Pick<Engine, "feeds">;
+  readonly session: Pick<TrainingSession, "step" | "read">;
+  /** Batches with augmentation. */
+  readonly loader: Loader;
+  /** Rows of the training fold, and the labels of the whole table. */
+  readonly rows: Int32Array;
+  readonly labels: Float32Array;
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  readonly log: MetricsLog;
+  validate(state: NetworkState, note: string): Promise<Result<Validation | undefined>>;
+  /** Writes a checkpoint of the session at a position. */
+  save(position: Position, best: NetworkState | undefined): Result<void>;
+  saveBest(position: Position, best: NetworkState): Result<void>;
+  /** Milliseconds that only grow. */
+  readonly clock: () => number;
+  /** At the latest after so long, a checkpoint is written between two steps. */
+  readonly checkpointMs: number;
+  readonly task: ProgressTask;
+  readonly signal: AbortSignal;
+}
+
+/** Where the loop stands between two steps. */
+export interface LoopState {
+  readonly position: Position;
+  readonly best: NetworkState | undefined;
+}
+
+/** Whether all epochs are done, or patience is at its end. */
+export function isTrained({ epochs, patience }: TrainingConfig, { epoch, step, best }: Position): boolean {
+  const waited = best === undefined ? 0 : epoch - 1 - best.epoch;
+  return epoch > epochs || (step === 0 && patience !== undefined && waited >= patience);
+}
+
+/**
+ * Trains from a position to the end. The position and the session's state determine everything that follows, so a
+ * training that goes on from a checkpoint takes the very steps it would have taken. Problems: "interrupted" (after a
+ * checkpoint), "diverged", those of validation and of files.
+ */
+export async function trainOn(parts: LoopParts, start: LoopState): Promise<Result<LoopState>> {
+  const { config, clock } = parts;
+  const began = clock() - start.position.seconds * 1000;
+  const timed = { ...parts, seconds: () => Math.round(clock() - began) / 1000 };
+  let state = start;
+  while (!isTrained(config, state.position)) {
+    const trained = await trainEpoch(timed, state);
+    if (trained.kind === "problem") return trained;
+    const closed = await closeEpoch(timed, trained.value);
+    if (closed.kind === "problem") return closed;
+    state = closed.value;
+  }
+  return ok(state);
+}
+
+type TimedParts = LoopParts & { readonly seconds: () => number };
+
+/** The steps of an epoch that are still to be taken. */
+async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<LoopState>> {
+  const { config, clock, loader, session, engine, stepsPerEpoch, task } = parts;
+  const plans = planBatches(parts, state.position.epoch);
+  const ask = (step: number) => {
+    const rows = plans[step];
+    if (rows === undefined) return undefined;
+    const batch = loader.batch({ rows, epoch: state.position.epoch, step });
+    batch.catch(() => {}); // its failure is met where it is awaited; one that never is must not end the process
+    return batch;
+  };
+  let position = state.position;
+  let next = ask(position.step);
+  let saved = clock();
+  while (position.step < stepsPerEpoch) {
+    if (parts.signal.aborted) return stop(parts, { ...state, position });
+    const batch = await next;
+    if (batch === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
+    next = ask(position.step + 1); // prepared on the loader's thread while this step runs
+    const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch);
+    const { loss } = await session.step({ ...batch, ...scalars });
+    if (!Number.isFinite(loss)) return fail(diverged(config, position, loss));
+    position = {
+      ...position,
+      step: position.step + 1,
+      steps: position.steps + 1,
+      lossSum: position.lossSum + loss,
+      seconds: parts.seconds(),
+    };
+    task.advance(
+      1,
+      `epoch ${position.epoch} of ${config.epochs}, loss ${(position.lossSum / position.step).toFixed(4)}`,
+    );
+    const logged = logStep(parts, position, loss);
+    if (logged.kind === "problem") return logged;
+    if (clock() - saved < parts.checkpointMs) continue;
+    const written = save(parts, { ...state, position });
+    if (written.kind === "problem") return written;
+    saved = clock();
+  }
+  return ok({ ...state, position });
+}
+
+/** Validation, the epoch's line, the best so far, and the checkpoint that opens the next epoch. */
+async function closeEpoch(parts: TimedParts, state: LoopState): Promise<Result<LoopState>> {
+  const { config, session, log, stepsPerEpoch } = parts;
+  const { parameters, buffers } = session.read();
+  if (parameters === undefined) throw new Error("the training step has no parameters");
+  const now: NetworkState = { parameters, buffers: buffers ?? new Float32Array() };
+  const { epoch, steps, lossSum } = state.position;
+  const validated = await parts.validate(now, `epoch ${epoch} of ${config.epochs}, validating`);
+  if (validated.kind === "problem") {
+    return validated.problem.kind === "interrupted" ? stop(parts, state) : validated;
+  }
+  const figures = figuresOf(validated.value);
+  const bestLoss = state.position.best?.validationLoss;
+  // A fold that says nothing leaves the last epoch as the best.
+  const better = figures.validationLoss === undefined || bestLoss === undefined || figures.validationLoss < bestLoss;
+  const best = better ? { epoch, ...figures } : state.position.best;
+  const position: Position = {
+    ...state.position,
+    epoch: epoch + 1,
+    step: 0,
+    lossSum: 0,
+    seconds: parts.seconds(),
+    ...(best === undefined ? {} : { best }),
+  };
+  const logged = log.append({
+    kind: "epoch",
+    epoch,
+    step: steps,
+    learningRate: learningRate(config, steps - 1, config.epochs * stepsPerEpoch),
+    trainLoss: lossSum / stepsPerEpoch,
+    ...figures,
+    bestEpoch: best?.epoch ?? epoch,
+    seconds: position.seconds,
+  });
+  if (logged.kind === "problem") return logged;
+  const next: LoopState = { position, best: better ? now : state.best };
+  if (better) {
+    const kept = parts.saveBest(position, now);
+    if (kept.kind === "problem") return kept;
+  }
+  const written = save(parts, next);
+  return written.kind === "problem" ? written : ok(next);
+}
+
+/** The rows of each batch of an epoch. */
+function planBatches({ config, rows, labels, batchSize, stepsPerEpoch }: LoopParts, epoch: number): Int32Array[] {
+  const { seed, positiveShare } = config;
+  const share = positiveShare === "as found" ? {} : { positiveShare };
+  const plans = planEpoch(rows, labels, { seed, epoch, batchSize, ...share });
+  if (plans.length === stepsPerEpoch && plans.every((plan) => plan.length === batchSize)) return plans;
+  throw new Error(`epoch ${epoch} has ${plans.length} batches instead of ${stepsPerEpoch} of ${batchSize}`);
+}
+
+function figuresOf(validation: Validation | undefined): { validationLoss?: number; validationAucAny?: number } {
+  if (validation === undefined) return {};
+  const { loss, aucAny } = validation;
+  return { validationLoss: loss, ...(aucAny === undefined ? {} : { validationAucAny: aucAny }) };
+}
+
+function logStep({ config, log, stepsPerEpoch }: LoopParts, position: Position, loss: number): Result<void> {
+  if (position.steps % loggedSteps !== 0) return ok(undefined);
+  return log.append({
+    kind: "step",
+    epoch: position.epoch,
+    step: position.steps,
+    learningRate: learningRate(config, position.steps - 1, config.epochs * stepsPerEpoch),
+    trainLoss: loss,
+    seconds: position.seconds,
+  });
+}
+
+/** The log first, then the checkpoint that counts on it. */
+function save(parts: LoopParts, { position, best }: LoopState): Result<void> {
+  const bytes = parts.log.sync();
+  return bytes.kind === "problem" ? bytes : parts.save({ ...position, metricsBytes: bytes.value }, best);
+}
+
+function stop(parts: LoopParts, state: LoopState): Result<never> {
+  const written = save(parts, state);
+  return written.kind === "problem" ? written : fail(interrupted("training"));
+}
+
+function diverged(config: TrainingConfig, { epoch, steps }: Position, loss: number) {
+  return {
+    kind: "diverged",
+    where: `epoch ${epoch}, step ${steps + 1}`,
+    got: `a loss of ${loss}`,
+    expected: "a number",
+    next: `train into a new run folder with a lower learning rate, such as --set learningRate=${config.learningRate / 10}`,
+  };
+}

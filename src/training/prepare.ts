@@ -1,0 +1,129 @@
+import { existsSync } from "node:fs";
+import { fail, ok, type Problem, type Result, writeFileAtomic } from "../base/index.ts";
+import type { SliceTable } from "../dataset/index.ts";
+import { type Fold, rowsOfFold, type Split } from "../labels/index.ts";
+import { type ModelRow, models } from "../models/index.ts";
+import type { TrainingConfig } from "./config.ts";
+import { buildEngine, type Engine } from "./engine.ts";
+import { countFolds, fingerprintOf, notesOn, splitPatients } from "./folds.ts";
+import { foldRows, type OpenedData, openData, type Work } from "./run-data.ts";
+import { type RunInfo, readSplit, runPaths, writeRunInfo } from "./run-folder.ts";
+import { measurePixels, type Standardisation } from "./standardisation.ts";
+
+/** A run up to its first step: data, split, network. */
+export interface Prepared extends OpenedData {
+  readonly info: RunInfo;
+  readonly split: Split;
+  readonly rows: Readonly<Record<Fold, Int32Array>>;
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  readonly fingerprint: string;
+  readonly engine: Engine;
+}
+
+/** What is prepared for whom. */
+export interface Preparation {
+  readonly run: string;
+  /** As given. */
+  readonly data: string;
+  readonly info: RunInfo;
+  readonly work: Work;
+}
+
+/**
+ * Opens the data, splits the patients or reads their split, writes both into `run.json`, and builds the network.
+ * Everything here comes out the same when a run is resumed. Problems: those of index, cache and split, "data changed",
+ * "interrupted".
+ */
+export async function prepareRun({ run, data, info, work }: Preparation): Promise<Result<Prepared>> {
+  const { config } = info;
+  const opened = await openData({ data, trainedOn: info.data.path, run, config, work });
+  if (opened.kind === "problem") return opened;
+  const prepared = await prepareOpened(opened.value, { run, data, info, work });
+  if (prepared.kind === "problem") opened.value.cache.close();
+  return prepared;
+}
+
+async function prepareOpened(opened: OpenedData, { run, data, info, work }: Preparation): Promise<Result<Prepared>> {
+  const { config } = info;
+  const { table, cache } = opened;
+  const changed = changedData(info, { table, data });
+  if (changed !== undefined) return fail(changed);
+  const split = info.split === undefined ? makeSplit(run, { opened, config }) : readSplit(run, info);
+  if (split.kind === "problem") return split;
+  const rows = foldRows(opened, split.value);
+  if (rows.train.length === 0) return fail(nothingToTrainOn({ table, split: split.value, data }));
+  const batchSize = Math.min(config.batchSize, rows.train.length);
+  const counts = countFolds(table, rows);
+  const notes = notesOn(counts, { wanted: config.batchSize, used: batchSize });
+  const unreadable = cache.failures.length;
+  if (unreadable > 0) notes.push(`${unreadable} slices left out, as their pixels cannot be read`);
+  const stepsPerEpoch = Math.floor(rows.train.length / batchSize);
+  const described: RunInfo = {
+    ...info,
+    data: { ...info.data, hash: table.hash, slices: table.count, unreadable },
+    split: { hash: split.value.hash },
+    folds: counts,
+    steps: { perEpoch: stepsPerEpoch, batchSize },
+    notes,
+  };
+  const written = writeRunInfo(run, described);
+  if (written.kind === "problem") return written;
+  const standardisation = await standardise(opened, { config, rows: rows.train, work });
+  if (standardisation.kind === "problem") return standardisation;
+  return ok({
+    ...opened,
+    info: described,
+    split: split.value,
+    rows,
+    batchSize,
+    stepsPerEpoch,
+    fingerprint: fingerprintOf({ config, table, split: split.value, rows }),
+    engine: buildEngine({ config, batchSize, standardisation: standardisation.value }),
+  });
+}
+
+function makeSplit(
+  run: string,
+  { opened, config }: { readonly opened: OpenedData; readonly config: TrainingConfig },
+): Result<Split> {
+  const split = splitPatients(opened, config);
+  if (split.kind === "problem") return split;
+  const written = writeFileAtomic(runPaths(run).split, `${JSON.stringify(split.value, undefined, 2)}\n`);
+  return written.kind === "problem" ? written : split;
+}
+
+async function standardise(
+  { cache }: OpenedData,
+  o: { readonly config: TrainingConfig; readonly rows: Int32Array; readonly work: Work },
+): Promise<Result<Standardisation | undefined>> {
+  const row: ModelRow = models[o.config.model];
+  if (row.standardised === "none") return ok(undefined);
+  return measurePixels(cache, o.rows, { value: row.standardised, ...o.work });
+}
+
+function changedData(
+  { data: before, split }: RunInfo,
+  { table, data }: { readonly table: SliceTable; readonly data: string },
+): Problem | undefined {
+  if (split === undefined || before.hash === table.hash) return undefined;
+  const counts = before.slices === table.count ? "" : ` with ${table.count} slices instead of ${before.slices}`;
+  return {
+    kind: "data changed",
+    where: data,
+    got: `an index of hash ${table.hash.slice(0, 12)}…${counts}`,
+    expected: `the data that the run was started with: ${before.path}, hash ${before.hash?.slice(0, 12)}…`,
+    next: "name the data that the run was started with, or train into a new run folder",
+  };
+}
+
+function nothingToTrainOn(o: { readonly table: SliceTable; readonly split: Split; readonly data: string }): Problem {
+  const slices = rowsOfFold(o.split, o.table.patients, "train").length;
+  return {
+    kind: "nothing to train on",
+    where: o.data,
+    got: `${slices} slices of patients in the training fold, none with six labels and pixels that can be read`,
+    expected: "at least one",
+    next: existsSync(o.data) ? "look into ledger.csv and the label table" : "check the path",
+  };
+}
