@@ -110,6 +110,6 @@ test("evidence: a network's cell is centred where its box is", async () => {
   const data = new Float32Array(64).fill(-1);
   data[cell * 8 + cell] = 1;
   const peak = findEvidence("any", { data, rows: 8, columns: 8 }, view)?.peak;
-  // float32 rounding only; the middle of the stride would be 7.5 pixels off
-  assert.ok(Math.abs((peak?.column ?? 0) - moment / mass) < 0.1, `${peak?.column}, measured ${moment / mass}`);
+  // rounding of small differences of large float32 sums; the middle of the stride would be 7.5 pixels off
+  assert.ok(Math.abs((peak?.column ?? 0) - moment / mass) < 0.5, `${peak?.column}, measured ${moment / mass}`);
 });

@@ -1,13 +1,15 @@
-import { isAbsolute, relative, resolve } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
+import type { SliceHeader } from "../ct/index.ts";
 import { walkFiles } from "../dicom/index.ts";
-import readHeaders, { type HeaderAnswer, type SliceBrief } from "./header-worker.ts";
+import readHeaders, { type HeaderAnswer } from "./header-worker.ts";
 import { inOrder, pieces } from "./in-order.ts";
 import type { Ledger } from "./ledger.ts";
 import { openWork } from "./work.ts";
 
-/** What a detection remembers of one slice between the two passes. */
-export interface SliceRow extends Omit<SliceBrief, "study" | "series" | "modality"> {
+/** What a detection remembers of one slice between the two passes: little, as there is one for each slice of the input. */
+export interface SliceRow
+  extends Pick<SliceHeader, "sliceId" | "sop" | "position" | "orientation" | "pixelSpacing" | "rows" | "columns"> {
   /** Path as the user would type it, relative to the working folder. */
   readonly shown: string;
 }
@@ -79,45 +81,54 @@ async function findFiles({ inputs, out, ledger, signal }: SurveyOptions): Promis
 }
 
 interface Collection {
-  add(shown: string, header: HeaderAnswer): void;
+  add(shown: string, answer: HeaderAnswer): void;
   studies(): readonly StudyRows[];
 }
 
 function openCollection(ledger: Ledger, modality: string): Collection {
-  const studies = new Map<string, Map<string, SliceRow[]>>();
+  const studies = new Map<string, { readonly uid: string; readonly series: Map<string, SliceRow[]> }>();
   const paths = new Map<string, string>(); // of each slice, by its id
   const setAside = (path: string, kind: string, detail: string) =>
     ledger.record({ path, status: "set aside", kind, detail });
   return {
-    add(shown, header) {
-      if (header.kind !== "slice") {
-        const { kind: status, reason: kind, detail } = header;
+    add(shown, answer) {
+      if (answer.kind !== "slice") {
+        const { kind: status, reason: kind, detail } = answer;
         return ledger.record({ path: shown, status, kind, detail });
       }
-      const { study, series, modality: seen, ...rest } = header.brief;
+      const { patient, study, series, sliceId, modality: seen } = answer.header;
       if (seen !== modality)
         return setAside(shown, "outside scope", `modality ${seen}, the detector is made for ${modality}`);
-      const first = paths.get(rest.sliceId);
+      const first = paths.get(sliceId);
       if (first !== undefined) return setAside(shown, "duplicate slice", `the same slice as ${first}`);
-      paths.set(rest.sliceId, shown);
-      const seriesOfStudy = entryOf(studies, study, () => new Map<string, SliceRow[]>());
-      const slices = entryOf(seriesOfStudy, series, () => []);
-      slices.push(shareGeometry({ shown, ...rest }, slices[0]));
+      paths.set(sliceId, shown);
+      // as in the index: careless anonymisation gives studies of different patients one UID
+      const key = JSON.stringify([patient, study]);
+      const known = entryOf(studies, key, () => ({ uid: study, series: new Map<string, SliceRow[]>() }));
+      const slices = entryOf(known.series, series, () => []);
+      slices.push(sliceRow(shown, answer.header, slices[0]));
     },
     studies: () =>
-      [...studies].map(([uid, series]) => ({
+      [...studies.values()].map(({ uid, series }) => ({
         uid,
         series: [...series].map(([seriesUid, slices]) => ({ uid: seriesUid, slices })),
       })),
   };
 }
 
-/** Equal arrays of one series are held once: they are most of a row's memory. */
-function shareGeometry(row: SliceRow, first: SliceRow | undefined): SliceRow {
-  if (first === undefined) return row;
-  const orientation = String(row.orientation) === String(first.orientation) ? first.orientation : row.orientation;
-  const pixelSpacing = String(row.pixelSpacing) === String(first.pixelSpacing) ? first.pixelSpacing : row.pixelSpacing;
-  return { ...row, orientation, pixelSpacing };
+/** A row; arrays that are equal throughout a series are held once, as they are most of a row's memory. */
+function sliceRow(shown: string, header: SliceHeader, first: SliceRow | undefined): SliceRow {
+  const { sliceId, sop, position, orientation, pixelSpacing, rows, columns } = header;
+  return {
+    shown,
+    sliceId,
+    sop,
+    position,
+    orientation: String(orientation) === String(first?.orientation) ? first?.orientation : orientation,
+    pixelSpacing: String(pixelSpacing) === String(first?.pixelSpacing) ? first?.pixelSpacing : pixelSpacing,
+    rows,
+    columns,
+  };
 }
 
 function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
@@ -130,7 +141,7 @@ function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 
 function isInside(folder: string, path: string): boolean {
   const way = relative(folder, path);
-  return way !== "" && !way.startsWith("..") && !isAbsolute(way);
+  return way !== "" && !isAbsolute(way) && way.split(sep)[0] !== "..";
 }
 
 /** The work was stopped from outside. */
