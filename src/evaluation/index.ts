@@ -1,5 +1,6 @@
 export { brainArea } from "./brain-area.ts";
 export { type Prevalence, prevalenceOf, type ScoredSlices } from "./cases.ts";
+export { type EvaluateOptions, evaluateRun, evaluationFiles } from "./evaluate-run.ts";
 export {
   type Estimate,
   type Evaluation,
