@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Result } from "../base/index.ts";
-import type { SliceTable } from "../dataset/index.ts";
+import type { SliceCache, SliceTable } from "../dataset/index.ts";
 import {
   assignFolds,
   components,
@@ -64,10 +64,11 @@ export function truthOf(table: Pick<SliceTable, "labels">, rows: Int32Array): Ui
 export function fingerprintOf(o: {
   readonly config: TrainingConfig;
   readonly table: SliceTable;
+  readonly cache: Pick<SliceCache, "hash">;
   readonly split: Split;
   readonly rows: Readonly<Record<Fold, Int32Array>>;
 }): string {
-  const hash = createHash("sha256").update(JSON.stringify([o.config, o.table.hash, o.split.hash]));
+  const hash = createHash("sha256").update(JSON.stringify([o.config, o.table.hash, o.cache.hash, o.split.hash]));
   for (const fold of folds) hash.update(new Uint8Array(o.rows[fold].slice().buffer));
   return hash.digest("hex");
 }

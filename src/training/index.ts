@@ -9,6 +9,7 @@ export {
   type RunInfo,
   type RunPaths,
   readRun,
+  resumeCommand,
   runInfoSchema,
   runPaths,
 } from "./run-folder.ts";

@@ -155,8 +155,7 @@ async function closeEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     const kept = parts.saveBest(position, now);
     if (kept.kind === "problem") return kept;
   }
-  const written = save(parts, next);
-  return written.kind === "problem" ? written : ok(next);
+  return save(parts, next);
 }
 
 /** The rows of each batch of an epoch. */
@@ -186,10 +185,13 @@ function logStep({ config, log, stepsPerEpoch }: LoopParts, position: Position, 
   });
 }
 
-/** The log first, then the checkpoint that counts on it. */
-function save(parts: LoopParts, { position, best }: LoopState): Result<void> {
+/** The log first, then the checkpoint that counts on it; answers the state as it was written. */
+function save(parts: LoopParts, state: LoopState): Result<LoopState> {
   const bytes = parts.log.sync();
-  return bytes.kind === "problem" ? bytes : parts.save({ ...position, metricsBytes: bytes.value }, best);
+  if (bytes.kind === "problem") return bytes;
+  const position = { ...state.position, metricsBytes: bytes.value };
+  const written = parts.save(position, state.best);
+  return written.kind === "problem" ? written : ok({ ...state, position });
 }
 
 function stop(parts: LoopParts, state: LoopState): Result<never> {

@@ -78,7 +78,7 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
     rows,
     batchSize,
     stepsPerEpoch,
-    fingerprint: fingerprintOf({ config, table, split: split.value, rows }),
+    fingerprint: fingerprintOf({ config, table, cache, split: split.value, rows }),
     engine: buildEngine({ config, batchSize, standardisation: standardisation.value }),
   });
 }
