@@ -8,24 +8,21 @@ export interface Confusion {
   readonly falseNegatives: number;
 }
 
-/** Counts decisions at a threshold against the truth; `counts` [n] is how often each row counts. */
-export function confusionAt(threshold: number, { scores, labels }: Sample, counts?: ArrayLike<number>): Confusion {
+/** Counts decisions at a threshold against the truth. */
+export function confusionAt(threshold: number, { scores, labels }: Sample): Confusion {
   let truePositives = 0;
   let falsePositives = 0;
   let positives = 0;
-  let rows = 0;
   for (let row = 0; row < labels.length; row++) {
-    const count = counts === undefined ? 1 : counts[row]!;
-    const positive = labels[row] === 1 ? count : 0;
+    const positive = labels[row] === 1 ? 1 : 0;
     positives += positive;
-    rows += count;
     if (scores[row]! >= threshold) {
       truePositives += positive;
-      falsePositives += count - positive;
+      falsePositives += 1 - positive;
     }
   }
   const falseNegatives = positives - truePositives;
-  return { truePositives, falsePositives, falseNegatives, trueNegatives: rows - positives - falsePositives };
+  return { truePositives, falsePositives, falseNegatives, trueNegatives: labels.length - positives - falsePositives };
 }
 
 /** Share of the positives that are called; `undefined` without positives. */
@@ -40,20 +37,41 @@ export function specificity({ trueNegatives, falsePositives }: Confusion): numbe
 
 /** Sensitivity at a threshold, as a metric. */
 export function sensitivityAt(threshold: number): Metric {
-  return metricAt(threshold, "share of the positives that are called", sensitivity);
+  return {
+    summary: "share of the positives that are called",
+    better: "higher",
+    takes: "one label",
+    prepare: (sample) => shareOfRows(sample, 1, (score) => score >= threshold),
+  };
 }
 
 /** Specificity at a threshold, as a metric. */
 export function specificityAt(threshold: number): Metric {
-  return metricAt(threshold, "share of the negatives that are not called", specificity);
+  return {
+    summary: "share of the negatives that are not called",
+    better: "higher",
+    takes: "one label",
+    prepare: (sample) => shareOfRows(sample, 0, (score) => score < threshold),
+  };
 }
 
-function metricAt(threshold: number, summary: string, figure: (confusion: Confusion) => number | undefined): Metric {
-  const prepare = (sample: Sample): Statistic => {
-    checkSample(sample);
-    return (counts) => figure(confusionAt(threshold, sample, counts));
+/** The share of the rows of one class whose score is right; the rows of the other class are not even looked at. */
+function shareOfRows(sample: Sample, label: 0 | 1, isRight: (score: number) => boolean): Statistic {
+  checkSample(sample);
+  const rows = Int32Array.from({ length: sample.labels.length }, (_, row) => row).filter(
+    (row) => sample.labels[row] === label,
+  );
+  const right = Uint8Array.from(rows, (row) => (isRight(sample.scores[row]!) ? 1 : 0));
+  return (counts) => {
+    let found = 0;
+    let total = 0;
+    for (let at = 0; at < rows.length; at++) {
+      const count = counts === undefined ? 1 : counts[rows[at]!]!;
+      total += count;
+      found += count * right[at]!;
+    }
+    return share(found, total - found);
   };
-  return { summary, better: "higher", takes: "one label", prepare };
 }
 
 function share(part: number, rest: number): number | undefined {

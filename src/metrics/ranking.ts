@@ -20,17 +20,25 @@ export function rocAuc(scores: ArrayLike<number>, labels: ArrayLike<number>): nu
 
 /** `rocAuc` for many bootstrap rounds. */
 export function prepareRocAuc(sample: Sample): Statistic {
-  const ranked = rank(sample);
-  return (counts) => {
+  const { order, positive, last } = rank(sample);
+  // The loops of this and of the next function are the bootstrap's time: a shared one with a callback takes 2.6 times as
+  // long (measured, 2,000 and 112,000 rows).
+  return (counts = once(order)) => {
     let positives = 0;
     let negatives = 0;
-    let pairs = 0; // Σ over groups of equal score: positives · (negatives below + half of the negatives beside)
-    eachGroup(ranked, counts, (positive, negative) => {
-      // Groups come from the highest score down, so each negative meets the positives above it.
-      pairs += negative * (positives + positive / 2);
-      positives += positive;
-      negatives += negative;
-    });
+    let pairs = 0; // Σ over groups of equal score: negatives · (positives above + half of the positives beside)
+    let [groupPositives, groupNegatives] = [0, 0];
+    for (let at = 0; at < order.length; at++) {
+      const count = counts[order[at]!]!;
+      if (positive[at] === 1) groupPositives += count;
+      else groupNegatives += count;
+      if (last[at] === 0) continue;
+      pairs += groupNegatives * (positives + groupPositives / 2);
+      positives += groupPositives;
+      negatives += groupNegatives;
+      groupPositives = 0;
+      groupNegatives = 0;
+    }
     return positives > 0 && negatives > 0 ? pairs / (positives * negatives) : undefined;
   };
 }
@@ -45,16 +53,21 @@ export function averagePrecision(scores: ArrayLike<number>, labels: ArrayLike<nu
 
 /** `averagePrecision` for many bootstrap rounds. */
 export function prepareAveragePrecision(sample: Sample): Statistic {
-  const ranked = rank(sample);
-  return (counts) => {
+  const { order, positive, last } = rank(sample);
+  return (counts = once(order)) => {
     let positives = 0;
     let called = 0;
     let sum = 0;
-    eachGroup(ranked, counts, (positive, negative) => {
-      positives += positive;
-      called += positive + negative;
-      if (called > 0) sum += (positive * positives) / called;
-    });
+    let groupPositives = 0;
+    for (let at = 0; at < order.length; at++) {
+      const count = counts[order[at]!]!;
+      called += count;
+      if (positive[at] === 1) groupPositives += count;
+      if (last[at] === 0 || groupPositives === 0) continue;
+      positives += groupPositives;
+      sum += (groupPositives * positives) / called;
+      groupPositives = 0;
+    }
     return positives > 0 ? sum / positives : undefined;
   };
 }
@@ -64,14 +77,15 @@ export function prepareAveragePrecision(sample: Sample): Statistic {
  * fall. `undefined` with one class only.
  */
 export function rocCurve(scores: ArrayLike<number>, labels: ArrayLike<number>): readonly RocPoint[] | undefined {
+  const { order, positive, last } = rank({ scores, labels });
   const hits: { threshold: number; positives: number; negatives: number }[] = [];
   let positives = 0;
   let negatives = 0;
-  eachGroup(rank({ scores, labels }), undefined, (positive, negative, threshold) => {
-    positives += positive;
-    negatives += negative;
-    hits.push({ threshold, positives, negatives });
-  });
+  for (const [at, row] of order.entries()) {
+    if (positive[at] === 1) positives++;
+    else negatives++;
+    if (last[at] === 1) hits.push({ threshold: scores[row]!, positives, negatives });
+  }
   if (positives === 0 || negatives === 0) return undefined;
   const points = hits.map((hit) => ({
     threshold: hit.threshold,
@@ -107,7 +121,6 @@ interface Ranked {
   readonly positive: Uint8Array;
   /** 1 at the last place of each group of equal scores. */
   readonly last: Uint8Array;
-  readonly scores: ArrayLike<number>;
 }
 
 function rank(sample: Sample): Ranked {
@@ -121,25 +134,10 @@ function rank(sample: Sample): Ranked {
   const last = Uint8Array.from(order, (row, at) =>
     at + 1 === order.length || scores[order[at + 1]!] !== scores[row] ? 1 : 0,
   );
-  return { order, positive, last, scores };
+  return { order, positive, last };
 }
 
-/** Calls `visit` with how often positives and negatives count in each group of equal scores, highest score first. */
-function eachGroup(
-  { order, positive, last, scores }: Ranked,
-  counts: ArrayLike<number> | undefined,
-  visit: (positives: number, negatives: number, score: number) => void,
-): void {
-  let positives = 0;
-  let negatives = 0;
-  for (let at = 0; at < order.length; at++) {
-    const row = order[at]!;
-    const count = counts === undefined ? 1 : counts[row]!;
-    if (positive[at] === 1) positives += count;
-    else negatives += count;
-    if (last[at] === 0) continue;
-    visit(positives, negatives, scores[row]!);
-    positives = 0;
-    negatives = 0;
-  }
+/** Every row counts once. */
+function once({ length }: Int32Array): Int32Array {
+  return new Int32Array(length).fill(1);
 }
