@@ -5,6 +5,9 @@ import { type Cell, type ColumnType, sqlPath, sqlText } from "./database.ts";
 /** Version of the index's columns, in the file's metadata. */
 export const indexVersion = 1;
 
+/** The six labels as columns; quoted, since `any` is a word of SQL. */
+const labelColumns = labels.map((label) => `"${label}"`).join(", ");
+
 /** A column of a table, and where its cell comes from. */
 interface Column<Row> {
   readonly name: string;
@@ -79,7 +82,7 @@ export const createTables = `
   ${createTable("found", foundTypes)}
   ${createTable("outcomes", { ...outcomeTypes, ...Object.fromEntries(headerColumns.map(({ name, type }) => [name, type])) })}
   ${createTable("places", placeTypes)}
-  CREATE TABLE slice_labels (slice_id VARCHAR, entries INTEGER, ${labels.map((label) => `${label} DOUBLE`).join(", ")});
+  CREATE TABLE slice_labels (slice_id VARCHAR, entries INTEGER, ${labels.map((label) => `"${label}" DOUBLE`).join(", ")});
 `;
 
 /** Files still to be opened, in the order in which they were found. */
@@ -126,7 +129,7 @@ export function writeIndex(path: string, root: string): string {
       ${listOf("position", 3)}, ${listOf("orientation", 6)},
       CASE WHEN spacing_row IS NULL THEN NULL ELSE [spacing_row, spacing_column] END AS pixel_spacing,
       rows, columns, bits_allocated, bits_stored, high_bit, sign, slope, intercept, photometric, padding,
-      transfer_syntax, pixel_group, ${labels.map((label) => `"${label}"`).join(", ")}
+      transfer_syntax, pixel_group, ${labelColumns}
     FROM files
     ORDER BY status <> 'used', patient, study, series, place, file
   ) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, KV_METADATA {ichor: ${metadata}})`;
@@ -172,7 +175,7 @@ export const figures = {
     FROM slice_labels`,
 } as const;
 
-const labelPattern = sqlText(`^(.+)_(${labels.join("|")})$`);
+const labelPattern = sqlText(`^([^"\\s]+)_(${labels.join("|")})$`);
 
 /** Reads a label table as it stands. Quotes are cut off by hand, as one that is left open would swallow lines. */
 export function readLabels(path: string): string {
@@ -201,26 +204,26 @@ export const gatherLabels = `
   SELECT slice_id, count(*)::INTEGER AS entries, ${labels
     .map(
       (label) =>
-        `min(value) FILTER (name = '${label}') AS ${label}, max(value) FILTER (name = '${label}') AS ${label}_max`,
+        `min(value) FILTER (name = '${label}') AS "${label}", max(value) FILTER (name = '${label}') AS ${label}_max`,
     )
     .join(", ")}
   FROM label_rows GROUP BY slice_id`;
 
 /** Slices that a label is missing of; the first, and how many. */
 export const incompleteLabels = `
-  SELECT slice_id, concat_ws(' ', ${labels.map((label) => `CASE WHEN ${label} IS NULL THEN '${label}' END`).join(", ")})
+  SELECT slice_id, concat_ws(' ', ${labels.map((label) => `CASE WHEN "${label}" IS NULL THEN '${label}' END`).join(", ")})
     AS missing, count(*) OVER ()::DOUBLE AS found
-  FROM gathered WHERE ${labels.map((label) => `${label} IS NULL`).join(" OR ")} ORDER BY slice_id LIMIT 1`;
+  FROM gathered WHERE ${labels.map((label) => `"${label}" IS NULL`).join(" OR ")} ORDER BY slice_id LIMIT 1`;
 
 /** Slices that have one label twice with different values; the first, and how many. */
 export const conflictingLabels = `
-  SELECT slice_id, CASE ${labels.map((label) => `WHEN ${label} <> ${label}_max THEN '${label}'`).join(" ")} END AS name,
+  SELECT slice_id, CASE ${labels.map((label) => `WHEN "${label}" <> ${label}_max THEN '${label}'`).join(" ")} END AS name,
     count(*) OVER ()::DOUBLE AS found
-  FROM gathered WHERE ${labels.map((label) => `${label} <> ${label}_max`).join(" OR ")} ORDER BY slice_id LIMIT 1`;
+  FROM gathered WHERE ${labels.map((label) => `"${label}" <> ${label}_max`).join(" OR ")} ORDER BY slice_id LIMIT 1`;
 
 /** Fills `slice_labels` and drops what it was made from. */
 export const keepLabels = `
-  INSERT INTO slice_labels SELECT slice_id, entries, ${labels.join(", ")} FROM gathered;
+  INSERT INTO slice_labels SELECT slice_id, entries, ${labelColumns} FROM gathered;
   DROP TABLE gathered;
   DROP TABLE label_rows`;
 
@@ -238,6 +241,6 @@ export function countUsed(path: string): string {
 export function selectUsed(path: string): string {
   return `
   SELECT path, size_bytes::DOUBLE, mtime_ms, part, slice_id, patient, study, series, pixel_group,
-    ${labels.map((label) => `"${label}"`).join(", ")}
+    ${labelColumns}
   FROM read_parquet(${sqlPath(path)}) WHERE status = 'used'`;
 }

@@ -32,7 +32,13 @@ export async function loadLabels(database: Database, path: string): Promise<Resu
     const line = /CSV Error on Line: (\d+)/.exec(String(error))?.[1];
     if (line === undefined) throw error;
     const next = "mend that line, or export the table again as UTF-8";
-    return fail({ ...tableProblem, where: `${path} → line ${line}`, got: lineCause(error), next });
+    return fail({
+      kind: "malformed line",
+      ...tableProblem,
+      where: `${path} → line ${line}`,
+      got: lineCause(error),
+      next,
+    });
   }
   const problem = (await malformed(database, path)) ?? (await unfit(database, path));
   if (problem !== undefined) return fail(problem);
@@ -40,7 +46,7 @@ export async function loadLabels(database: Database, path: string): Promise<Resu
   return ok(undefined);
 }
 
-const tableProblem = { kind: "bad label table", expected: expectedTable, next: "mend that line" };
+const tableProblem = { expected: expectedTable, next: "mend that line" };
 
 /** The header must be exact: a table without one would lose its first label, another order would mix columns. */
 async function checkHeader(path: string): Promise<Result<void>> {
@@ -64,6 +70,7 @@ async function checkHeader(path: string): Promise<Result<void>> {
   if (first.replaceAll('"', "").trimEnd() === header) return ok(undefined);
   const next = `name the right file with --labels, or give its columns the header ${header}`;
   return fail({
+    kind: "wrong header",
     ...tableProblem,
     where: `${path} → line 1`,
     got: first === "" ? "an empty file" : first.slice(0, 80),
@@ -85,8 +92,13 @@ async function malformed(database: Database, path: string): Promise<Problem | un
   const [line] = await linesOf(path, id);
   const others = alsoOthers(Number(row["found"]));
   const where = `${path} → line ${line ?? "?"}`;
-  if (row["name"] === "") return { ...tableProblem, where, got: `the ID "${id}"${others}` };
-  return { ...tableProblem, where: `${where} (${id})`, got: `the label "${row["label"]}"${others}` };
+  if (row["name"] === "") return { kind: "malformed ID", ...tableProblem, where, got: `the ID "${id}"${others}` };
+  return {
+    kind: "label outside 0–1",
+    ...tableProblem,
+    where: `${where} (${id})`,
+    got: `the label "${row["label"]}"${others}`,
+  };
 }
 
 async function unfit(database: Database, path: string): Promise<Problem | undefined> {
@@ -96,7 +108,8 @@ async function unfit(database: Database, path: string): Promise<Problem | undefi
     const id = `${conflict["slice_id"]}_${conflict["name"]}`;
     const lines = await linesOf(path, id);
     return {
-      ...tableProblem,
+      kind: "conflicting labels",
+      expected: expectedTable,
       where: `${path} → lines ${lines.join(" and ")} (${id})`,
       got: `different labels for one ID${alsoOthers(Number(conflict["found"]))}`,
       next: "find out which is right and delete the other",
@@ -105,7 +118,8 @@ async function unfit(database: Database, path: string): Promise<Problem | undefi
   const [incomplete] = await database.rows(incompleteLabels);
   if (incomplete === undefined) return undefined;
   return {
-    ...tableProblem,
+    kind: "missing labels",
+    expected: expectedTable,
     where: `${path} → ${incomplete["slice_id"]}`,
     got: `no line for ${incomplete["missing"]}${alsoOthers(Number(incomplete["found"]))}`,
     next: "add the lines that are missing, or delete the other lines of that slice",
