@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { must, silent } from "../base/index.ts";
+import { stackNeighbours } from "../ct/index.ts";
+import { folderOf, labelTable, newFolder, seriesFiles, tableOf } from "./folder-fixture.test.ts";
+import {
+  type Augmentation,
+  type BatchPlan,
+  buildCache,
+  type LoaderOptions,
+  openLoader,
+  type SliceCache,
+  type SliceTable,
+} from "./index.ts";
+
+const size = 8;
+let table: SliceTable;
+let cache: SliceCache;
+
+before(async () => {
+  table = await tableOf(
+    folderOf({
+      ...seriesFiles("stage_2_train", "a", 3),
+      ...seriesFiles("stage_2_train", "b", 4),
+      "stage_2_train.csv": labelTable({ ID_ax1: ["any", "epidural"], ID_bx0: [] }),
+    }),
+  );
+  const preprocessing = { values: "hu", size, fieldOfViewMm: "image" } as const;
+  const signal = new AbortController().signal;
+  cache = must(await buildCache({ table, preprocessing, dir: newFolder(), threads: 1, progress: silent, signal }));
+});
+after(() => cache.close());
+
+const augment: Augmentation = { flip: 0.5, rotateDegrees: 15, scale: 0.1, shiftPixels: 1, noiseHu: 4, offsetHu: 2 };
+const plan = (rows: readonly number[], epoch = 0): BatchPlan => ({ rows: Int32Array.from(rows), epoch, step: 0 });
+
+/** The batches of plans, asked for all at once. */
+async function batches(plans: readonly BatchPlan[], o: Partial<LoaderOptions> = {}) {
+  const loader = openLoader({ cache, table, neighbours: 3, augment: "none", seed: 1, ...o });
+  try {
+    return await Promise.all(plans.map((one) => loader.batch(one)));
+  } finally {
+    await loader.close();
+  }
+}
+
+test("without augmentation a batch equals ct's stacked neighbours of the cached slices", async () => {
+  for (const neighbours of [1, 3, 5] as const) {
+    const reach = (neighbours - 1) / 2;
+    const rows = [0, 2, 3, 6, 4];
+    const [batch] = await batches([plan(rows)], { neighbours });
+    const expected = rows.flatMap((row) => {
+      const channels = Array.from({ length: neighbours }, (_, channel) => {
+        const other = row + channel - reach;
+        return table.seriesIndex[other] === table.seriesIndex[row] ? cache.read(other) : undefined;
+      });
+      return [...stackNeighbours(channels, size)];
+    });
+    assert.deepEqual(batch?.hu, Float32Array.from(expected));
+  }
+});
+
+test("a batch brings the labels of its rows, NaN where there are none", async () => {
+  const [batch] = await batches([plan([1, 3, 4])]);
+  assert.deepEqual([...batch!.labels.subarray(0, 12)], [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  assert.ok(batch!.labels.subarray(12).every(Number.isNaN));
+});
+
+test("augmented batches depend on seed, epoch and row alone", async () => {
+  const all = [0, 1, 2, 3, 4, 5, 6];
+  const [one, again] = await batches([plan(all), plan(all)], { augment });
+  assert.deepEqual(again, one);
+  const [turned] = await batches([plan([...all].reverse())], { augment });
+  const length = 3 * size * size;
+  assert.deepEqual(turned!.hu.slice(0, length), one!.hu.slice(6 * length), "a row looks the same wherever it stands");
+  const [later] = await batches([plan(all, 1)], { augment });
+  assert.notDeepEqual(later!.hu, one!.hu);
+  const [seeded] = await batches([plan(all)], { augment, seed: 2 });
+  assert.notDeepEqual(seeded!.hu, one!.hu);
+});
+
+test("a row that holds no slice is refused", async () => {
+  const holed = { ...cache, pixelHashes: cache.pixelHashes.map((hash, row) => (row === 1 ? undefined : hash)) };
+  await assert.rejects(batches([plan([0, 1])], { cache: holed }), /row 1/);
+  const [batch] = await batches([plan([0])], { cache: holed });
+  const plane = size * size;
+  assert.deepEqual(batch!.hu.slice(2 * plane), batch!.hu.slice(plane, 2 * plane), "its neighbour repeats itself");
+});
