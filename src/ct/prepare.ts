@@ -9,12 +9,130 @@ export interface Preprocessing {
   readonly fieldOfViewMm: number | "image";
 }
 
-/** Resamples a slice to size × size. */
-export function prepareSlice(_slice: HuSlice | StoredSlice, preprocessing: Preprocessing): Int16Array {
-  return new Int16Array(preprocessing.size ** 2);
+/** What lies outside the slice: air in HU, nothing as stored. */
+const outside = { hu: -1000, stored: 0 } as const;
+
+/** HU beyond these say nothing of a head: padding below air (−2000 − 1024), metal above the densest bone. */
+const lowestHu = -1000;
+const highestHu = 3000;
+
+/**
+ * Resamples a slice to size × size, each result the mean over the area that it covers (at least one stored pixel, so that
+ * enlarging interpolates linearly), around the image's centre. A slice without pixel spacing is shown whole. The same
+ * function makes the numbers of training, evaluation and detection.
+ */
+export function prepareSlice(slice: HuSlice | StoredSlice, preprocessing: Preprocessing): Int16Array {
+  const { rows, columns, pixelSpacing } = slice;
+  const { size, fieldOfViewMm } = preprocessing;
+  const whole = Math.max(rows, columns);
+  const [high, wide] =
+    fieldOfViewMm === "image" || pixelSpacing === undefined
+      ? [whole, whole]
+      : [fieldOfViewMm / pixelSpacing[0], fieldOfViewMm / pixelSpacing[1]];
+  const across = axisWeights(columns, wide, size);
+  const down = axisWeights(rows, high, size);
+  const values = slice.kind === "hu" ? slice.hu : slice.stored;
+  const [low, top] = slice.kind === "hu" ? [lowestHu, highestHu] : [-32768, 32767];
+  const background = outside[slice.kind];
+  const narrow = new Float64Array(rows * size); // [row, result column]
+  for (let row = 0; row < rows; row++) {
+    if (row < down.first || row > down.last) continue;
+    for (let at = 0; at < size; at++) {
+      let sum = background * across.missing[at]!;
+      for (let tap = across.starts[at]!; tap < across.starts[at + 1]!; tap++) {
+        const value = values[row * columns + across.places[tap]!]!;
+        sum += across.weights[tap]! * Math.min(top, Math.max(low, value));
+      }
+      narrow[row * size + at] = sum;
+    }
+  }
+  const result = new Int16Array(size * size);
+  for (let at = 0; at < size; at++) {
+    const from = down.starts[at]!;
+    const to = down.starts[at + 1]!;
+    for (let column = 0; column < size; column++) {
+      let sum = background * down.missing[at]!;
+      for (let tap = from; tap < to; tap++) sum += down.weights[tap]! * narrow[down.places[tap]! * size + column]!;
+      result[at * size + column] = Math.round(sum);
+    }
+  }
+  return result;
 }
 
-/** Stacks prepared neighbours as channels. */
+/** Which stored pixels make each result along one axis, and with which weights; they sum to 1 with `missing`. */
+interface AxisWeights {
+  /** Taps of result i: starts[i] … starts[i + 1]. */
+  readonly starts: Int32Array;
+  readonly places: Int32Array;
+  readonly weights: Float64Array;
+  /** Share of a result that lies outside the slice. */
+  readonly missing: Float64Array;
+  /** First and last place that is used. */
+  readonly first: number;
+  readonly last: number;
+}
+
+const known = new Map<string, AxisWeights>();
+const mostKnown = 64; // axes of the scanners of one archive; each is a few KB
+
+/** `extent`: stored pixels that the result's `size` pixels show, around the centre of `length` stored pixels. */
+function axisWeights(length: number, extent: number, size: number): AxisWeights {
+  const key = `${length}/${extent}/${size}`;
+  let weights = known.get(key);
+  if (weights === undefined) {
+    if (known.size >= mostKnown) known.clear();
+    weights = makeWeights(length, extent, size);
+    known.set(key, weights);
+  }
+  return weights;
+}
+
+function makeWeights(length: number, extent: number, size: number): AxisWeights {
+  const starts = new Int32Array(size + 1);
+  const places: number[] = [];
+  const weights: number[] = [];
+  const missing = new Float64Array(size);
+  const step = extent / size;
+  const width = Math.max(step, 1);
+  for (let at = 0; at < size; at++) {
+    const centre = length / 2 + (at + 0.5 - size / 2) * step;
+    const [low, high] = [centre - width / 2, centre + width / 2];
+    let inside = 0;
+    for (let place = Math.max(0, Math.floor(low)); place < Math.min(length, Math.ceil(high)); place++) {
+      const share = (Math.min(high, place + 1) - Math.max(low, place)) / width;
+      if (share <= 0) continue;
+      places.push(place);
+      weights.push(share);
+      inside += share;
+    }
+    missing[at] = Math.max(0, 1 - inside);
+    starts[at + 1] = places.length;
+  }
+  const [first = 0] = places;
+  return {
+    starts,
+    places: Int32Array.from(places),
+    weights: Float64Array.from(weights),
+    missing,
+    first,
+    last: places.at(-1) ?? -1,
+  };
+}
+
+/**
+ * Stacks prepared neighbours [size, size] as channels [neighbours, size, size]; where a neighbour is missing (the ends of
+ * a series), the nearest one towards the middle stands in.
+ */
 export function stackNeighbours(slices: readonly (Int16Array | undefined)[], size: number): Float32Array {
-  return new Float32Array(slices.length * size * size);
+  const stack = new Float32Array(slices.length * size * size);
+  const middle = slices.length >> 1;
+  for (let channel = 0; channel < slices.length; channel++) {
+    const inwards = channel < middle ? 1 : -1;
+    let from = channel;
+    while (slices[from] === undefined && from !== middle) from += inwards;
+    const slice = slices[from];
+    if (slice === undefined) throw new Error("the slice in the middle of a stack is missing");
+    stack.set(slice, channel * size * size);
+  }
+  return stack;
 }

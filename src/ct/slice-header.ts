@@ -1,4 +1,18 @@
-import type { DataSet } from "../dicom/index.ts";
+import { basename } from "node:path";
+import type { Problem } from "../base/index.ts";
+import {
+  codecs,
+  ctImageStorage,
+  type DataSet,
+  frameBytes,
+  type Keyword,
+  numbers,
+  type PixelLayout,
+  pixelLayout,
+  readHeader,
+  text,
+  unsupported,
+} from "../dicom/index.ts";
 
 /** Three numbers of the patient's coordinates in mm: x to the left, y to the back, z to the head (PS3.3 C.7.6.2). */
 export type Vector = readonly [number, number, number];
@@ -41,7 +55,92 @@ export type HeaderOutcome =
   | { readonly kind: "slice"; readonly header: SliceHeader; readonly dataSet: DataSet }
   | { readonly kind: "set aside" | "failed"; readonly reason: string; readonly detail: string };
 
-/** Reads and checks the header of one file. */
+/**
+ * Reads and checks the header of one file. Set aside: what is sound but no slice of a CT ("not DICOM", "not CT",
+ * "localizer", "secondary capture", "colour", "multi-frame", "no pixel data", "transfer syntax"). Failed: what is broken
+ * ("truncated", "damaged", "pixel layout", or what the system says of the file).
+ */
 export function readSliceHeader(path: string): HeaderOutcome {
-  return { kind: "failed", reason: "unfinished", detail: path };
+  const read = readHeader(path);
+  if (read.kind === "problem") return outcomeOf(read.problem);
+  const dataSet = read.value;
+  const notSlice = whyNoSlice(dataSet);
+  if (notSlice !== undefined) return { kind: "set aside", ...notSlice };
+  if (codecs[dataSet.transferSyntax] === undefined) return outcomeOf(unsupported(path, dataSet.transferSyntax));
+  const layout = pixelLayout(path, dataSet);
+  if (layout.kind === "problem") return outcomeOf(layout.problem);
+  const cut = truncation(dataSet, frameBytes(layout.value));
+  if (cut !== undefined) return { kind: "failed", reason: "truncated", detail: cut };
+  return { kind: "slice", header: describe(path, dataSet, layout.value), dataSet };
 }
+
+/** Problems that say that a file is of another kind, not that it is broken. */
+const otherKinds = new Set(["not DICOM", "transfer syntax"]);
+
+function outcomeOf({ kind, got, expected }: Problem): HeaderOutcome {
+  return { kind: otherKinds.has(kind) ? "set aside" : "failed", reason: kind, detail: `${got}; expected ${expected}` };
+}
+
+/** SOP class of secondary captures, PS3.4 B.5: screen shots and scans of paper. */
+const secondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
+
+function whyNoSlice(dataSet: DataSet): { readonly reason: string; readonly detail: string } | undefined {
+  const modality = text(dataSet, "Modality");
+  const sopClass = text(dataSet, "SOPClassUID");
+  if (modality !== "CT" && !(modality === undefined && sopClass === ctImageStorage)) {
+    return { reason: "not CT", detail: `Modality is ${modality ?? "missing"}` };
+  }
+  if (sopClass?.startsWith(secondaryCapture))
+    return { reason: "secondary capture", detail: "a screen shot, not a reconstruction" };
+  if (text(dataSet, "ImageType")?.split("\\").includes("LOCALIZER")) {
+    return { reason: "localizer", detail: "ImageType says LOCALIZER" };
+  }
+  if (dataSet.pixelData === undefined) return { reason: "no pixel data", detail: "no element (7FE0,0010)" };
+  const samples = numbers(dataSet, "SamplesPerPixel")?.[0] ?? 1;
+  if (samples !== 1) return { reason: "colour", detail: `SamplesPerPixel is ${samples}` };
+  const frames = numbers(dataSet, "NumberOfFrames")?.[0] ?? 1;
+  return frames === 1 ? undefined : { reason: "multi-frame", detail: `NumberOfFrames is ${frames}` };
+}
+
+function truncation({ pixelData, sizeBytes }: DataSet, expected: number): string | undefined {
+  if (pixelData === undefined || pixelData.length === "encapsulated") return undefined;
+  const there = Math.min(pixelData.length, sizeBytes - pixelData.offset);
+  return there >= expected ? undefined : `${there} bytes of pixel data; expected ${expected} (PS3.3 C.7.6.3)`;
+}
+
+function describe(path: string, dataSet: DataSet, layout: PixelLayout): SliceHeader {
+  const first = (keyword: Keyword) => numbers(dataSet, keyword)?.[0];
+  const sop = text(dataSet, "SOPInstanceUID") ?? basename(path);
+  const study = text(dataSet, "StudyInstanceUID") ?? "";
+  const series = text(dataSet, "SeriesInstanceUID") ?? "";
+  const stem = basename(path).replace(/\.[^.]*$/, "");
+  const slope = first("RescaleSlope") ?? 1;
+  const intercept = first("RescaleIntercept") ?? 0;
+  return {
+    sliceId: /^ID_\w+$/.test(stem) ? stem : sop,
+    patient: text(dataSet, "PatientID") ?? study,
+    study,
+    series,
+    sop,
+    modality: text(dataSet, "Modality") ?? "CT",
+    position: tuple(numbers(dataSet, "ImagePositionPatient"), 3) as Vector | undefined,
+    orientation: tuple(numbers(dataSet, "ImageOrientationPatient"), 6) as SliceHeader["orientation"],
+    pixelSpacing: positive(tuple(numbers(dataSet, "PixelSpacing"), 2)) as SliceHeader["pixelSpacing"],
+    rows: layout.rows,
+    columns: layout.columns,
+    bitsAllocated: layout.bitsAllocated,
+    bitsStored: layout.bitsStored,
+    highBit: layout.highBit,
+    sign: layout.sign,
+    slope,
+    intercept,
+    photometric: text(dataSet, "PhotometricInterpretation") ?? "",
+    padding: first("PixelPaddingValue"),
+    transferSyntax: dataSet.transferSyntax,
+    pixelGroup: `${layout.bitsStored}/${layout.sign}/${intercept}`,
+  };
+}
+
+const tuple = (values: readonly number[] | undefined, length: number) =>
+  values?.length === length ? values : undefined;
+const positive = (values: readonly number[] | undefined) => (values?.every((value) => value > 0) ? values : undefined);

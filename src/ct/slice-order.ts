@@ -26,14 +26,72 @@ export interface SeriesOrder<T> {
   readonly remarks: readonly SeriesRemark[];
 }
 
-/** Orders the slices of one series along their normal. */
+/** Cosines of slices of one series agree to this: rounding in the header's decimal strings. */
+const cosineTolerance = 1e-3;
+/** Positions closer than this are the same, mm: half the finest spacing of a scanner. */
+const samePositionMm = 0.05;
+/** A series is even if no gap is further from the median than this share of it. */
+const evenShare = 0.1;
+
+/**
+ * Orders the slices of one series along their normal (the cross product of rows and columns, PS3.3 C.7.6.2.1.1), from
+ * feet to head, whatever the order of the files. Slices without a position come last, by id; ties by id.
+ */
 export function orderSeries<T extends Plane>(slices: readonly T[]): SeriesOrder<T> {
+  const orientation = slices.find((slice) => slice.orientation !== undefined)?.orientation;
+  const normal = orientation === undefined ? undefined : normalOf(orientation);
+  const placed = slices.map((slice) => ({ slice, along: along(slice.position, normal) }));
+  placed.sort((a, b) => compare(a.along, b.along) || (a.slice.sliceId < b.slice.sliceId ? -1 : 1));
+  const known = placed.flatMap(({ along }) => (along === undefined ? [] : [along]));
+  const gaps = known.slice(1).map((mm, index) => mm - known[index]!);
+  const steps = gaps.filter((gap) => gap > samePositionMm).sort((a, b) => a - b);
+  const spacingMm = steps[steps.length >> 1];
+  const uneven =
+    spacingMm === undefined ? 0 : steps.filter((gap) => Math.abs(gap - spacingMm) > evenShare * spacingMm).length;
+  const counts: readonly SeriesRemark[] = [
+    { kind: "same position", count: gaps.length - steps.length },
+    { kind: "missing position", count: placed.length - known.length },
+    {
+      kind: "mixed orientation",
+      count: orientation === undefined ? 0 : slices.filter((slice) => differs(slice.orientation, orientation)).length,
+    },
+    { kind: "uneven spacing", count: uneven },
+  ];
   return {
-    ordered: slices,
-    alongNormalMm: [],
-    spacingMm: undefined,
-    tiltDegrees: undefined,
-    evenness: "unknown",
-    remarks: [],
+    ordered: placed.map(({ slice }) => slice),
+    alongNormalMm: placed.map(({ along }) => along),
+    spacingMm,
+    tiltDegrees: normal === undefined ? undefined : (Math.acos(Math.min(1, Math.abs(normal[2]))) * 180) / Math.PI,
+    evenness: spacingMm === undefined ? "unknown" : uneven === 0 ? "even" : "uneven",
+    remarks: counts.filter(({ count }) => count > 0),
   };
+}
+
+type Orientation = NonNullable<Plane["orientation"]>;
+
+/** Unit normal, turned so that it points to the head (or, for slices that stand upright, to the back or the left). */
+function normalOf([a, b, c, d, e, f]: Orientation): Vector | undefined {
+  const cross = [b * f - c * e, c * d - a * f, a * e - b * d] as const;
+  const length = Math.hypot(...cross);
+  if (!(length > 0.5)) return undefined; // rows and columns that are no two directions
+  const lead = [cross[2], cross[1], cross[0]].find((part) => Math.abs(part) > 0.5 * length) ?? cross[2];
+  const sign = lead < 0 ? -1 : 1;
+  return [(sign * cross[0]) / length, (sign * cross[1]) / length, (sign * cross[2]) / length];
+}
+
+function along(position: Vector | undefined, normal: Vector | undefined): number | undefined {
+  if (position === undefined || normal === undefined) return undefined;
+  return position[0] * normal[0] + position[1] * normal[1] + position[2] * normal[2];
+}
+
+function compare(a: number | undefined, b: number | undefined): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  return a - b;
+}
+
+function differs(orientation: Plane["orientation"], common: Orientation): boolean {
+  return (
+    orientation === undefined ||
+    orientation.some((cosine, index) => Math.abs(cosine - common[index]!) > cosineTolerance)
+  );
 }

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../base/index.ts";
-import type { PixelLayout } from "./frame.ts";
+import type { PixelLayout } from "./pixel-layout.ts";
 import { explicitLittleEndian, implicitLittleEndian } from "./transfer-syntaxes.ts";
 
 /** Turns the stored bytes of one frame into cells: the port behind which every compression lies. */

@@ -1,6 +1,61 @@
-import { fail, type Result } from "../base/index.ts";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { fail, fileProblem, ok, type Result } from "../base/index.ts";
 import type { DataSet } from "./data-set.ts";
-/** Reads the elements of a file up to its pixel data. */
+import { endsEarly, parse } from "./parse.ts";
+
+/** One page holds nearly every header; measured, 1 to 8 KB are equally fast. */
+const firstBytes = 4096;
+
+/** No header is longer; a file that claims so is refused instead of read into memory. */
+const mostBytes = 64 * 2 ** 20;
+
+/**
+ * Reads the elements of a file up to its pixel data: 4 KB first, then doubling as far as the header goes.
+ * Synchronous, which beats every asynchronous form where many headers are read in workers (measured).
+ * Problems: those of `readDataSet`, and what the system says of the file.
+ */
 export function readHeader(path: string): Result<DataSet> {
-  return fail({ kind: "unfinished", where: path, got: "", expected: "", next: "" });
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    return readFrom(file, path);
+  } catch (error) {
+    return fail(fileProblem(error, path));
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function readFrom(file: number, path: string): Result<DataSet> {
+  const sizeBytes = fstatSync(file).size;
+  for (let wanted = firstBytes; ; ) {
+    const bytes = new Uint8Array(Math.min(wanted, sizeBytes));
+    const got = readFully(file, bytes);
+    const parsed = parse(bytes.subarray(0, got), { where: path, sizeBytes });
+    if (parsed.kind === "done") return ok(parsed.dataSet);
+    if (parsed.kind === "problem") return fail(parsed.problem);
+    if (got < bytes.length || bytes.length === sizeBytes) return fail(endsEarly(path, got, parsed.neededBytes));
+    wanted = Math.max(2 * wanted, parsed.neededBytes);
+    if (wanted > mostBytes && parsed.neededBytes > mostBytes) {
+      const got = `a header of ${parsed.neededBytes} bytes`;
+      return fail({
+        kind: "damaged",
+        where: path,
+        got,
+        expected: `at most ${mostBytes} bytes`,
+        next: "look at the file with dcmdump",
+      });
+    }
+  }
+}
+
+/** Reads from the start until the array is full or the file ends; answers the bytes read. */
+function readFully(file: number, bytes: Uint8Array): number {
+  let got = 0;
+  while (got < bytes.length) {
+    const read = readSync(file, bytes, got, bytes.length - got, got);
+    if (read === 0) break;
+    got += read;
+  }
+  return got;
 }

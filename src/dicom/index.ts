@@ -1,9 +1,10 @@
 export { codecs, type PixelCodec } from "./codecs.ts";
 export type { DataSet, Element, PixelDataPlace } from "./data-set.ts";
 export { formatTag, type Keyword } from "./dictionary.ts";
-export { type PixelLayout, readFrame, type StoredFrame } from "./frame.ts";
+export { frameBytes, pixelLayout, readFrame, type StoredFrame, unsupported } from "./frame.ts";
 export { readHeader } from "./header.ts";
 export { readDataSet } from "./parse.ts";
+export type { PixelLayout } from "./pixel-layout.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
 export { numbers, text } from "./values.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
