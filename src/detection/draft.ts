@@ -45,7 +45,7 @@ export function openDraft(folder: string): Result<Draft> {
   const foreign = names.value.filter((name) => !isOurs(name));
   if (foreign.length > 0) return fail(folderInUse(folder, foreign));
   const files = new Map<OutputName, OpenFile>();
-  const discard = () => discardFiles([...files.values()], made.value);
+  const discard = () => discardFiles([...files.values()], { folder, made: made.value });
   const opened = fileResult(folder, () => {
     for (const name of names.value) if (isLeftover(name)) rmSync(join(folder, name), { force: true });
     for (const name of outputNames) files.set(name, openFile(join(folder, name)));
@@ -112,16 +112,19 @@ function publish(
   return problem === undefined ? ok(undefined) : fail(problem);
 }
 
-/** Closes and removes the temporary files, and the folders that were made for them (`made`: the first of those). */
-function discardFiles(files: readonly OpenFile[], made: string | undefined): void {
+/** Closes and removes the temporary files, and the folders that were made for them: from `folder` up to `made`. */
+function discardFiles(
+  files: readonly OpenFile[],
+  { folder, made }: { readonly folder: string; readonly made: string | undefined },
+): void {
   for (const { descriptor, temporary } of files) {
     quietly(() => closeSync(descriptor));
     quietly(() => rmSync(temporary, { force: true }));
   }
-  if (made === undefined || files[0] === undefined) return;
+  if (made === undefined) return;
   const top = resolve(made);
-  for (let folder = resolve(dirname(files[0].path)); folder.startsWith(top); folder = dirname(folder)) {
-    if (!quietly(() => rmdirSync(folder))) return;
+  for (let empty = resolve(folder); empty.startsWith(top); empty = dirname(empty)) {
+    if (!quietly(() => rmdirSync(empty))) return;
   }
 }
 

@@ -37,8 +37,8 @@ const slicesPerCall = 64;
  */
 export function openSeriesScorer(frames: readonly Frame[], { info, score }: Scorer): SeriesScorer {
   const reach = (info.neighbours - 1) >> 1;
-  const pictures = new Array<Int16Array | undefined>(frames.length);
-  const scores = new Array<SliceScore | undefined>(frames.length);
+  const pictures = new Array<Int16Array | undefined>(frames.length).fill(undefined);
+  const scores = new Array<SliceScore | undefined>(frames.length).fill(undefined);
   const studyLogits = new Float32Array(labelCount).fill(Number.NEGATIVE_INFINITY);
   let [filled, done] = [0, 0];
   return {
