@@ -14,7 +14,11 @@ const interval = z
 
 const estimate = z.object({
   value: z.number().optional().describe("absent where the figure does not exist, e.g. ROC AUC with one class only"),
-  interval: interval.optional().describe("absent with fewer than two patients, or where too few rounds had the figure"),
+  interval: interval
+    .optional()
+    .describe(
+      "absent with fewer than two patients (of each class, but for losses), or where too few rounds had the figure",
+    ),
 });
 
 const figure = z.object({

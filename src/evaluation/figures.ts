@@ -36,6 +36,7 @@ export function* levelFigures(cases: Cases, options: LevelOptions): Generator<vo
     positive: column(cases.labels, anyIndex),
     ...samplesOfSix(cases, options.prevalence),
     over: "prevalence",
+    intervalNeeds: "two patients",
   });
   const steps = bootstrapRounds({
     clusters: cases.patients,
@@ -76,6 +77,11 @@ interface FigureDraft {
   readonly prevalence: Judged | undefined;
   readonly nothing: Judged;
   readonly brainArea?: Judged | undefined;
+  /**
+   * Patients without whom a bootstrap says nothing: where a single patient bleeds, every round has the same positives,
+   * and the interval would be far too narrow.
+   */
+  readonly intervalNeeds: "two patients" | "two patients of each class";
   /** The baseline that the gain is measured against. */
   readonly over: "brainArea" | "prevalence";
 }
@@ -110,14 +116,17 @@ function draftBook(cases: Cases): DraftBook {
     };
     const estimates = [detector!, prevalence!, nothing!, gain].map(note);
     const area = brainArea && note(brainArea);
-    const rows = Array.from(cases.patients.keys()).filter((row) => draft.positive[row] === 1);
-    return (intervals) => {
+    const positives = patientsOf(cases, (row) => draft.positive[row] === 1);
+    const negatives = patientsOf(cases, (row) => draft.positive[row] === 0);
+    const known = draft.intervalNeeds === "two patients" || Math.min(positives.patients, negatives.patients) >= 2;
+    return (all) => {
+      const intervals = known ? all : [];
       const [own, shares, zeros, difference] = estimates.map((finish) => finish(intervals));
       return {
         n: cases.count,
-        positives: rows.length,
+        positives: positives.rows,
         patients: new Set(cases.patients).size,
-        positivePatients: new Set(rows.map((row) => cases.patients[row])).size,
+        positivePatients: positives.patients,
         better: metric.better,
         detector: own!,
         baselines: { prevalence: shares!, nothing: zeros!, ...(area && { brainArea: area(intervals) }) },
@@ -126,6 +135,11 @@ function draftBook(cases: Cases): DraftBook {
     };
   };
   return { statistics, add };
+}
+
+function patientsOf({ patients }: Cases, wanted: (row: number) => boolean) {
+  const rows = Array.from(patients.keys()).filter(wanted);
+  return { rows: rows.length, patients: new Set(rows.map((row) => patients[row])).size };
 }
 
 function draftLabel(
@@ -146,12 +160,17 @@ function draftLabel(
     nothing: judged(new Float64Array(cases.count)),
   };
   const area = judged(cases.brainArea);
-  const ranked = { ...guesses, brainArea: area, over: "brainArea" } as const;
+  const ranked = {
+    ...guesses,
+    brainArea: area,
+    over: "brainArea",
+    intervalNeeds: "two patients of each class",
+  } as const;
   const threshold = options.operatingPoints[label];
   const matched = matchedMetrics(guesses.detector.sample, area.sample, threshold);
   const rocAuc = drafts.add(metrics.rocAuc, ranked);
   const averagePrecision = drafts.add(metrics.averagePrecision, ranked);
-  const logLoss = drafts.add(metrics.logLoss, { ...guesses, over: "prevalence" });
+  const logLoss = drafts.add(metrics.logLoss, { ...guesses, over: "prevalence", intervalNeeds: "two patients" });
   const sensitivity = drafts.add(sensitivityAt(threshold), {
     ...ranked,
     brainArea: matched && { ...area, metric: matched.sensitivity },

@@ -195,6 +195,18 @@ test("one class, one patient or nothing at all: figures that do not exist are ab
   assert.deepEqual(found["no label"]!.slice.weightedLogLoss.detector, {});
 });
 
+test("where a single patient bleeds, rankings have no interval, as no round could do without that patient", () => {
+  const slices = drawn({ patients: 6, slices: 10 });
+  const labelsOfOne = Float32Array.from(slices.labels, (label, at) => (at < 10 * labelCount ? label : 0));
+  const { any } = evaluateScores(inputOf({ ...slices, labels: labelsOfOne })).slice.labels;
+  assert.deepEqual([any.rocAuc.positivePatients, any.rocAuc.patients], [1, 6]);
+  for (const figure of [any.rocAuc, any.averagePrecision, any.operatingPoint.sensitivity]) {
+    assert.deepEqual(Object.keys(figure.detector), ["value"]);
+    assert.deepEqual(Object.keys(figure.gain).sort(), ["over", "value"]);
+  }
+  assert.ok(any.logLoss.detector.interval !== undefined);
+});
+
 test("stored ROC curves go from corner to corner and stay short", () => {
   const { roc } = evaluateScores(inputOf(drawn({ patients: 100, slices: 20 }), 1)).slice;
   for (const points of [roc!.detector, roc!.brainArea]) {

@@ -67,22 +67,23 @@ const evaluation: Evaluation = {
 
 test("the table puts the baselines beside every figure, in columns", () => {
   const lines = evaluationTable(evaluation).split("\n");
-  assert.deepEqual(lines.slice(0, 11), [
-    "cnn on the test fold: 210 slices, 21 studies, 20 patients (3 without labels left out, 2 unreadable)",
+  assert.deepEqual(lines.slice(0, 12), [
+    "cnn on the test fold: 210 slices, 21 studies, 20 patients",
+    "left out: 3 slices without labels, 2 slices that cannot be read",
     "",
-    "BY SLICE            positive        detector               brain area            prevalence nothing",
+    "BY SLICE            positive (pat.) detector               brain area            prevalence nothing",
     "ROC AUC",
-    "  epidural          0 of 205        –                      0.812 (0.700–0.900)   0.500      0.500",
-    "  intraparenchymal  81 of 205       0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
-    "  intraventricular  81 of 205       0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
-    "  subarachnoid      81 of 205       0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
-    "  subdural          81 of 205       0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
-    "  any               81 of 205       0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
+    "  epidural          0 of 205 (9)    –                      0.812 (0.700–0.900)   0.500      0.500",
+    "  intraparenchymal  81 of 205 (9)   0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
+    "  intraventricular  81 of 205 (9)   0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
+    "  subarachnoid      81 of 205 (9)   0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
+    "  subdural          81 of 205 (9)   0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
+    "  any               81 of 205 (9)   0.812 (0.700–0.900) *  0.812 (0.700–0.900)   0.500      0.500",
     "average precision",
   ]);
   assert.ok(
     lines.includes(
-      "  weighted          81 of 205       0.200                  –                     0.231      34.539",
+      "  weighted          81 of 205 (9)   0.200                  –                     0.231      34.539",
     ),
   );
   assert.ok(lines.includes("any, called from 0.250 on"));

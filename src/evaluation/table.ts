@@ -9,13 +9,14 @@ export function evaluationTable(evaluation: Evaluation): string {
   const { provenance, slice, study } = evaluation;
   const { bootstrap } = provenance;
   const lines = [
-    headline(evaluation),
+    ...headlines(evaluation),
     "",
     ...levelLines("slice", slice),
     "",
     ...levelLines("study", study),
     "",
     `In brackets: 95 % interval, ${bootstrap.rounds} bootstrap rounds over patients, seed ${bootstrap.seed}.`,
+    "In brackets after the positive cases: their patients. No interval where these are fewer than two.",
     "*  better than brain area (log loss: than prevalence): the interval of the difference lies above 0.",
     "brain area: share of the slice between 0 and 80 HU; called where it does best at the detector's",
     "specificity or sensitivity. prevalence: the label's share in the train fold. nothing: 0 for all.",
@@ -27,13 +28,14 @@ export function evaluationTable(evaluation: Evaluation): string {
 
 type Level = "slice" | "study";
 
-function headline({ provenance: { fold, model, origin }, counts }: Evaluation): string {
+function headlines({ provenance: { fold, model, origin }, counts }: Evaluation): string[] {
   const left = [
-    counts.unlabelled > 0 ? `${counts.unlabelled} without labels left out` : "",
-    counts.unreadable > 0 ? `${counts.unreadable} unreadable` : "",
-  ].filter((part) => part !== "");
+    ...(counts.unlabelled > 0 ? [`${plural(counts.unlabelled, "slice")} without labels`] : []),
+    ...(counts.unreadable > 0 ? [`${plural(counts.unreadable, "slice")} that cannot be read`] : []),
+  ];
   const sizes = [plural(counts.slices, "slice"), plural(counts.studies, "study"), plural(counts.patients, "patient")];
-  return `${model} on the ${fold} fold${origin === "other" ? " of other data" : ""}: ${sizes.join(", ")}${left.length > 0 ? ` (${left.join(", ")})` : ""}`;
+  const where = origin === "other" ? `the ${fold} fold of other data` : `the ${fold} fold`;
+  return [`${model} on ${where}: ${sizes.join(", ")}`, ...(left.length > 0 ? [`left out: ${left.join(", ")}`] : [])];
 }
 
 function levelLines(level: Level, evaluation: LevelEvaluation): string[] {
@@ -45,7 +47,7 @@ function levelLines(level: Level, evaluation: LevelEvaluation): string[] {
   const { threshold, sensitivity, specificity } = evaluation.labels.any.operatingPoint;
   const heading = level === "slice" ? "BY SLICE" : "BY STUDY";
   return [
-    columns([heading, "positive", "detector", "brain area", "prevalence", "nothing"]),
+    columns([heading, "positive (pat.)", "detector", "brain area", "prevalence", "nothing"]),
     ...block("ROC AUC", ({ rocAuc }) => rocAuc),
     ...block("average precision", ({ averagePrecision }) => averagePrecision),
     ...block("log loss, lower is better", ({ logLoss }) => logLoss),
@@ -56,11 +58,11 @@ function levelLines(level: Level, evaluation: LevelEvaluation): string[] {
   ];
 }
 
-function figureLine(name: string, { n, positives, detector, baselines, gain }: Figure): string {
+function figureLine(name: string, { n, positives, positivePatients, detector, baselines, gain }: Figure): string {
   const star = gain.interval !== undefined && gain.interval.low > 0 ? " *" : "";
   return columns([
     `  ${name}`,
-    `${positives} of ${n}`,
+    `${positives} of ${n} (${positivePatients})`,
     estimated(detector) + star,
     baselines.brainArea === undefined ? "–" : estimated(baselines.brainArea),
     three(baselines.prevalence.value),
