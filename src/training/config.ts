@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ModelName, type ModelRow, models } from "../models/index.ts";
 
 /** How slices are changed at random while training, all neighbours of a slice alike. */
-export const augmentationSchema = z.strictObject({
+const augmentationSchema = z.strictObject({
   /** Probability of a left–right mirror image. */
   flip: z.number().min(0).max(1),
   /** Largest turn to either side. */
@@ -66,9 +66,6 @@ export const trainingConfigSchema = z.strictObject({
 
 /** The configuration of a training, complete. */
 export type TrainingConfig = z.infer<typeof trainingConfigSchema>;
-
-/** How slices are changed while training, or not at all. */
-export type TrainingAugmentation = TrainingConfig["augmentation"];
 
 /** The configuration of a model where nobody says otherwise. */
 export function defaultConfig(model: ModelName): TrainingConfig {

@@ -54,7 +54,7 @@ test("killed again and again at random moments, a training ends in the same dete
   const paths = runPaths(killed.run);
   const chance = random(8, "kill");
   let kills = 0;
-  for (const path of [paths.info, paths.split, paths.last, paths.last, paths.last, paths.model]) {
+  for (const path of [paths.info, paths.split, paths.last, paths.last, paths.model]) {
     const child = startChild(killed);
     await fileOf(path, child.ended);
     // Once the first checkpoint is there, a child needs a while before it goes on from it.

@@ -27,3 +27,21 @@ export function describeStart({ threads, form }: Pick<RunStart, "threads" | "for
     },
   };
 }
+
+/**
+ * What differs between the starts of a run and may change the last bits of its numbers: the bytes of a resumed training
+ * are those of an uninterrupted one on one machine with one number of threads only.
+ */
+export function notesOnStarts(starts: readonly RunStart[]): string[] {
+  const aspects: Readonly<Record<string, (start: RunStart) => string | number>> = {
+    threads: ({ threads }) => threads,
+    "form of the step": ({ form }) => form,
+    processor: ({ machine }) => machine.processor,
+    Ichor: ({ versions }) => versions.ichor,
+    "ONNX Runtime": ({ versions }) => versions.onnxruntime,
+  };
+  return Object.entries(aspects).flatMap(([name, of]) => {
+    const seen = [...new Set(starts.map(of))];
+    return seen.length > 1 ? [`resumed with other ${name} (${seen.join(", then ")}): last bits may differ`] : [];
+  });
+}

@@ -11,7 +11,7 @@ import { detectorFacts, finishRun } from "./finish.ts";
 import { isTrained, type LoopState, trainOn } from "./loop.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics-log.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
-import { describeStart } from "./provenance.ts";
+import { describeStart, notesOnStarts } from "./provenance.ts";
 import type { Work } from "./run-data.ts";
 import {
   claimRunFolder,
@@ -128,10 +128,8 @@ async function trainOpened(
 ): Promise<Result<RunSummary>> {
   const { run, threads, progress, signal } = options;
   const { config } = open.info;
-  const info: RunInfo = {
-    ...open.info,
-    starts: [...open.info.starts, describeStart({ threads, form: open.session.form })],
-  };
+  const starts = [...open.info.starts, describeStart({ threads, form: open.session.form })];
+  const info: RunInfo = { ...open.info, starts, notes: [...open.info.notes, ...notesOnStarts(starts)] };
   const written = writeRunInfo(run, info);
   if (written.kind === "problem") return written;
   const perEpoch = open.stepsPerEpoch + Math.ceil(open.rows.validation.length / scoredAtOnce);
