@@ -7,6 +7,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -38,7 +39,7 @@ export interface Draft {
  * own, and neither may be overwritten. Problems: "output folder in use", and what the system says of the folder.
  */
 export function openDraft(folder: string): Result<Draft> {
-  const made = fileResult(folder, () => mkdirSync(folder, { recursive: true }));
+  const made = makeFolder(folder);
   if (made.kind === "problem") return made;
   const names = fileResult(folder, () => readdirSync(folder).sort());
   if (names.kind === "problem") return names;
@@ -66,6 +67,21 @@ export function openDraft(folder: string): Result<Draft> {
     publish: () => publish([...files.values()], { problems, discard }),
     discard,
   });
+}
+
+/** Makes a folder; gives the first one that had to be made on the way. */
+function makeFolder(folder: string): Result<string | undefined> {
+  const there = fileResult(folder, () => statSync(folder, { throwIfNoEntry: false }));
+  if (there.kind === "problem") return there;
+  if (there.value !== undefined && !there.value.isDirectory()) {
+    const expected = "a folder, or a name that is free";
+    return fail({ kind: "not a folder", where: folder, got: "a file", expected, next: "name another output folder" });
+  }
+  const made = fileResult(folder, () => mkdirSync(folder, { recursive: true }));
+  if (made.kind === "ok" || made.problem.got !== "ENOENT") return made;
+  // On a read-only disk Node's recursive mkdir says ENOENT; the plain one passes on what the system says.
+  const plain = fileResult(folder, () => mkdirSync(folder));
+  return plain.kind === "ok" ? ok(folder) : plain;
 }
 
 interface OpenFile {
