@@ -73,52 +73,79 @@ export interface Warp {
 }
 
 /** Changes all channels of a slice in the same way, by bilinear interpolation. */
-export function applyChange({ affine, offsetHu, noiseHu, noiseStart }: Change, warp: Warp): void {
+export function applyChange(change: Change, warp: Warp): void {
   const { from, to, channels, size } = warp;
-  const plane = size * size;
-  if (from.length !== channels * plane || to.length !== from.length) throw new Error("slices of another size");
-  const [a, b, c, d, e, f] = affine;
-  const last = size - 1;
+  if (from.length !== channels * size * size || to.length !== from.length) throw new Error("slices of another size");
+  const line = emptyLine(size);
   for (let row = 0; row < size; row++) {
-    let x = b * row + c;
-    let y = e * row + f;
-    for (let column = 0, at = row * size; column < size; column++, at++, x += a, y += d) {
-      const left = Math.floor(x);
-      const top = Math.floor(y);
-      const fx = x - left;
-      const fy = y - top;
-      if (left >= 0 && top >= 0 && left < last && top < last) {
-        const first = top * size + left;
-        for (let source = first, target = at; target < to.length; source += plane, target += plane) {
-          const upper = from[source]! + fx * (from[source + 1]! - from[source]!);
-          const lower = from[source + size]! + fx * (from[source + size + 1]! - from[source + size]!);
-          to[target] = upper + fy * (lower - upper);
-        }
-      } else {
-        for (let channel = 0; channel < channels; channel++) {
-          to[channel * plane + at] = nearBorder(warp, { channel, left, top, fx, fy });
-        }
-      }
-    }
+    locateLine(change.affine, row, line);
+    for (let channel = 0; channel < channels; channel++) fillLine(warp, line, { channel, row });
   }
-  if (offsetHu !== 0) for (let index = 0; index < to.length; index++) to[index]! += offsetHu;
-  if (noiseHu > 0) addNoise(to, noiseHu, noiseStart);
+  if (change.offsetHu !== 0) for (let index = 0; index < to.length; index++) to[index]! += change.offsetHu;
+  if (change.noiseHu > 0) addNoise(to, change.noiseHu, change.noiseStart);
 }
 
-interface BorderPlace {
-  readonly channel: number;
-  readonly left: number;
-  readonly top: number;
-  readonly fx: number;
-  readonly fy: number;
+/** Where the pixels of one line come from, the same for all channels: the upper left of four pixels, and the weights. */
+interface Line {
+  readonly left: Int32Array;
+  readonly top: Int32Array;
+  readonly fx: Float64Array;
+  readonly fy: Float64Array;
+}
+
+function emptyLine(size: number): Line {
+  return {
+    left: new Int32Array(size),
+    top: new Int32Array(size),
+    fx: new Float64Array(size),
+    fy: new Float64Array(size),
+  };
+}
+
+function locateLine([a, b, c, d, e, f]: Change["affine"], row: number, { left, top, fx, fy }: Line): void {
+  let x = b * row + c;
+  let y = e * row + f;
+  for (let column = 0; column < left.length; column++, x += a, y += d) {
+    const floorX = Math.floor(x);
+    const floorY = Math.floor(y);
+    left[column] = floorX;
+    top[column] = floorY;
+    fx[column] = x - floorX;
+    fy[column] = y - floorY;
+  }
+}
+
+/** One line of one channel; a loop of its own so that all it reads stays in the first cache. */
+function fillLine(warp: Warp, line: Line, { channel, row }: { readonly channel: number; readonly row: number }): void {
+  const { from, to, size } = warp;
+  const { left, top, fx, fy } = line;
+  const last = size - 1;
+  const base = channel * size * size;
+  const target = base + row * size;
+  for (let column = 0; column < size; column++) {
+    const x = left[column]!;
+    const y = top[column]!;
+    if (x >= 0 && y >= 0 && x < last && y < last) {
+      const at = base + y * size + x;
+      const upper = from[at]! + fx[column]! * (from[at + 1]! - from[at]!);
+      const lower = from[at + size]! + fx[column]! * (from[at + size + 1]! - from[at + size]!);
+      to[target + column] = upper + fy[column]! * (lower - upper);
+    } else {
+      const beside = x < -1 || y < -1 || x > last || y > last;
+      to[target + column] = beside ? warp.outside : nearBorder(warp, line, { base, column });
+    }
+  }
 }
 
 /** One interpolated value where some of the four pixels lie beyond the slice. */
-function nearBorder({ from, size, outside }: Warp, { channel, left, top, fx, fy }: BorderPlace): number {
-  const value = (row: number, column: number) =>
-    row < 0 || column < 0 || row >= size || column >= size
-      ? outside
-      : from[channel * size * size + row * size + column]!;
+function nearBorder(
+  { from, size, outside }: Warp,
+  line: Line,
+  { base, column }: { readonly base: number; readonly column: number },
+): number {
+  const value = (y: number, x: number) =>
+    y < 0 || x < 0 || y >= size || x >= size ? outside : from[base + y * size + x]!;
+  const [left, top, fx, fy] = [line.left[column]!, line.top[column]!, line.fx[column]!, line.fy[column]!];
   const upper = value(top, left) + fx * (value(top, left + 1) - value(top, left));
   const lower = value(top + 1, left) + fx * (value(top + 1, left + 1) - value(top + 1, left));
   return upper + fy * (lower - upper);

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fail, fileResult, ok, openPool, type Problem, type Progress, type Result } from "../base/index.ts";
+import { fail, fileResult, ok, openPool, type Pool, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
-import type { ShardAnswer, ShardTask } from "./cache-worker.ts";
+import makeShardHere, { type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import type { SliceTable } from "./table.ts";
@@ -93,7 +93,7 @@ async function makeShards(
   const shardSlices = shardSlicesFor(preprocessing.size);
   const shards = Math.ceil(table.count / shardSlices);
   const answers = new Array<ShardAnswer | undefined>(shards).fill(undefined);
-  const pool = openPool<ShardTask, ShardAnswer>(import.meta.url, "./cache-worker", Math.min(threads, shards));
+  const pool = table.count > fewSlices ? openShardPool(Math.min(threads, shards)) : here;
   const task = progress.start("Caching slices", table.count);
   let next = 0;
   let refused = false;
@@ -114,6 +114,15 @@ async function makeShards(
   }
   return signal.aborted ? fail(interrupted(dir)) : ok(answers);
 }
+
+/** So many slices are cached sooner than a thread starts, some 0.1 s. */
+const fewSlices = 24;
+
+function openShardPool(threads: number): Pool<ShardTask, ShardAnswer> {
+  return openPool(import.meta.url, "./cache-worker", threads);
+}
+
+const here: Pool<ShardTask, ShardAnswer> = { run: async (task) => makeShardHere(task), close: async () => {} };
 
 function shardFiles({ paths, sizesBytes, mtimesMs }: SliceTable, from: number, count: number): ShardFile[] {
   return paths.slice(from, from + count).map((path, index) => {

@@ -45,7 +45,7 @@ async function batches(plans: readonly BatchPlan[], o: Partial<LoaderOptions> = 
 }
 
 test("without augmentation a batch equals ct's stacked neighbours of the cached slices", async () => {
-  for (const neighbours of [1, 3, 5] as const) {
+  for (const neighbours of [1, 5] as const) {
     const reach = (neighbours - 1) / 2;
     const rows = [0, 2, 3, 6, 4];
     const [batch] = await batches([plan(rows)], { neighbours });
@@ -68,12 +68,11 @@ test("a batch brings the labels of its rows, NaN where there are none", async ()
 
 test("augmented batches depend on seed, epoch and row alone", async () => {
   const all = [0, 1, 2, 3, 4, 5, 6];
-  const [one, again] = await batches([plan(all), plan(all)], { augment });
+  const reversed = plan([...all].reverse());
+  const [one, again, turned, later] = await batches([plan(all), plan(all), reversed, plan(all, 1)], { augment });
   assert.deepEqual(again, one);
-  const [turned] = await batches([plan([...all].reverse())], { augment });
   const length = 3 * size * size;
   assert.deepEqual(turned!.hu.slice(0, length), one!.hu.slice(6 * length), "a row looks the same wherever it stands");
-  const [later] = await batches([plan(all, 1)], { augment });
   assert.notDeepEqual(later!.hu, one!.hu);
   const [seeded] = await batches([plan(all)], { augment, seed: 2 });
   assert.notDeepEqual(seeded!.hu, one!.hu);

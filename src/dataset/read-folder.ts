@@ -1,9 +1,9 @@
 import { basename, relative, sep } from "node:path";
-import { openPool, type Progress } from "../base/index.ts";
+import { openPool, type Pool, type Progress } from "../base/index.ts";
 import { orderSeries, type Plane } from "../ct/index.ts";
 import { walkFiles } from "../dicom/index.ts";
 import type { Cell, Database } from "./database.ts";
-import type { HeaderAnswer } from "./header-worker.ts";
+import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";
 import { headerCells, selectFound, selectSeries, tableTypes } from "./index-sql.ts";
 import { labelTableNames } from "./label-table.ts";
 import type { Part } from "./table.ts";
@@ -54,15 +54,15 @@ export async function findFiles(
   return { count, labelTables };
 }
 
-/** Fills table `outcomes` with what the headers say, read by worker threads. */
+/** Fills table `outcomes` with what the headers say, read by worker threads where there are many. */
 export async function readHeaders(database: Database, reading: Reading & { readonly count: number }): Promise<void> {
-  const { root, count, labels, threads, signal } = reading;
-  const pool = openPool<readonly string[], readonly HeaderAnswer[]>(import.meta.url, "./header-worker", threads);
+  const { count, threads, signal } = reading;
+  const pool = count > filesOfTask ? openHeaderPool(threads) : here; // a thread takes longer to start than one task
   const outcomes = await database.writer("outcomes", tableTypes.outcomes);
   const task = reading.progress.start("Reading headers", count);
   const running = new Set<Promise<void>>();
   const give = (files: readonly FileRow[]) => {
-    const work = pool.run(files.map(({ path }) => `${root}${sep}${path}`)).then((answers) => {
+    const work = pool.run(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((answers) => {
       for (const [index, answer] of answers.entries()) outcomes.append(outcomeCells(files[index]!, answer));
       task.advance(answers.length);
       running.delete(work);
@@ -70,20 +70,11 @@ export async function readHeaders(database: Database, reading: Reading & { reado
     running.add(work);
   };
   try {
-    let batch: FileRow[] = [];
-    for await (const chunk of database.stream(selectFound)) {
-      for (const [file, path] of chunk) {
-        const row = { file: Number(file), path: String(path) };
-        if (`${root}${sep}${row.path}` === labels) outcomes.append(labelTableCells(row.file));
-        else batch.push(row);
-        if (batch.length < filesOfTask) continue;
-        if (running.size >= threads * 2) await Promise.race(running); // so that waiting tasks do not pile up
-        signal.throwIfAborted();
-        give(batch);
-        batch = [];
-      }
+    for await (const files of tasks(database, reading, (file) => outcomes.append(labelTableCells(file)))) {
+      if (running.size >= threads * 2) await Promise.race(running); // so that waiting tasks do not pile up
+      signal.throwIfAborted();
+      give(files);
     }
-    if (batch.length > 0) give(batch);
     await Promise.all(running);
     signal.throwIfAborted();
   } finally {
@@ -92,6 +83,35 @@ export async function readHeaders(database: Database, reading: Reading & { reado
     await pool.close();
     task.done();
   }
+}
+
+function openHeaderPool(threads: number): Pool<readonly string[], readonly HeaderAnswer[]> {
+  return openPool(import.meta.url, "./header-worker", threads);
+}
+
+const here: Pool<readonly string[], readonly HeaderAnswer[]> = {
+  run: async (paths) => readHeadersHere(paths),
+  close: async () => {},
+};
+
+/** The files to open, a task at a time; the label table is none of them and is told apart. */
+async function* tasks(
+  database: Database,
+  { root, labels }: Reading,
+  tellLabels: (file: number) => void,
+): AsyncGenerator<readonly FileRow[], void, void> {
+  let files: FileRow[] = [];
+  for await (const chunk of database.stream(selectFound)) {
+    for (const [file, path] of chunk) {
+      const row = { file: Number(file), path: String(path) };
+      if (`${root}${sep}${row.path}` === labels) tellLabels(row.file);
+      else if (files.push(row) === filesOfTask) {
+        yield files;
+        files = [];
+      }
+    }
+  }
+  if (files.length > 0) yield files;
 }
 
 interface FileRow {

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { must, silent } from "../base/index.ts";
+import { walkFiles } from "../dicom/index.ts";
+import { index, newFolder } from "./folder-fixture.test.ts";
+import { buildCache, labelRows, openIndex } from "./index.ts";
+
+// On real head CT, where the folder that ICHOR_DATA names is there.
+
+const root = process.env["ICHOR_DATA"];
+const skip = root === undefined ? "ICHOR_DATA names no folder of real data" : false;
+const signal = new AbortController().signal;
+
+test("the index of real data accounts for every file and counts what its notice says", { skip }, async () => {
+  const out = newFolder();
+  const summary = must(await index(root!, { out }));
+  const files: string[] = [];
+  for await (const file of walkFiles([root!])) if (file.kind === "file") files.push(file.shown.slice(root!.length + 1));
+  const ledger = readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n").slice(1);
+  assert.deepEqual(ledger.map((line) => line.split(",")[0]).sort(), files.sort());
+  assert.deepEqual(summary.ledger.used, 1023);
+  assert.equal(summary.ledger.failed, 0);
+  assert.equal(summary.ledger.found, files.length);
+  assert.deepEqual(summary.parts, { train: 873, test: 150, "": 0 });
+  assert.deepEqual([summary.patients, summary.studies, summary.series], [64, 64, 64]);
+  assert.deepEqual([summary.labelled, summary.unlabelled], [873, 150]);
+  assert.deepEqual(summary.positives, {
+    epidural: { slices: 1, patients: 1 },
+    intraparenchymal: { slices: 59, patients: 14 },
+    intraventricular: { slices: 16, patients: 6 },
+    subarachnoid: { slices: 29, patients: 9 },
+    subdural: { slices: 19, patients: 5 },
+    any: { slices: 81, patients: 23 },
+  });
+  assert.equal(summary.labelTable?.duplicateRows, 0);
+});
+
+test("the pixels of real data are those of its reference", { skip }, async () => {
+  const table = must(await openIndex(must(await index(root!)).index));
+  const dir = newFolder();
+  const preprocessing = { values: "hu", size: 32, fieldOfViewMm: 250 } as const;
+  const cache = must(await buildCache({ table, preprocessing, dir, threads: 2, progress: silent, signal }));
+  const lines = readFileSync(join(root!, "reference.csv"), "utf8").trimEnd().split("\n").slice(1);
+  const expected = new Map(lines.map((line) => line.split(",")).map(([path, sha256]) => [path, sha256?.slice(0, 32)]));
+  assert.equal(expected.size, 1023);
+  for (const [row, path] of table.paths.entries()) assert.equal(cache.pixelHashes[row], expected.get(path), path);
+  assert.deepEqual(cache.failures, []);
+  assert.equal(labelRows(table, cache).length, 873);
+});
