@@ -1,7 +1,7 @@
 import { labelCount } from "../labels/index.ts";
 import { buildGraph, type Network } from "../onnx/index.ts";
 import { convBlock, type NamedWindow, windowLayer, writeNetwork } from "./layers.ts";
-import type { Batch, NetworkSettings } from "./models.ts";
+import type { Batch, NetworkSettings } from "./network-settings.ts";
 
 /** The windows that the network sees, as its first layer. */
 export const cnnWindows: readonly NamedWindow[] = [

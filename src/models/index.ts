@@ -11,11 +11,5 @@ export {
 } from "./detector.ts";
 export { initialise, type NetworkState } from "./initialise.ts";
 export type { NamedWindow } from "./layers.ts";
-export {
-  type Batch,
-  type ModelName,
-  type ModelRow,
-  models,
-  type NetworkSettings,
-  type TrainingDefaults,
-} from "./models.ts";
+export { type ModelName, type ModelRow, models, type TrainingDefaults } from "./models.ts";
+export type { Batch, NetworkSettings } from "./network-settings.ts";

@@ -2,7 +2,7 @@ import { shaped } from "../base/index.ts";
 import { labelCount } from "../labels/index.ts";
 import { buildGraph, type GraphBuilder, type Network, type Value } from "../onnx/index.ts";
 import { denseLayer, type NamedWindow, windowLayer, writeNetwork } from "./layers.ts";
-import type { Batch, NetworkSettings } from "./models.ts";
+import type { Batch, NetworkSettings } from "./network-settings.ts";
 
 /** Hidden layers of the 2020 notebook: units, share dropped after the layer, L2 penalty of its weights. */
 const hidden = [

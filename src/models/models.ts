@@ -3,21 +3,7 @@ import type { Network } from "../onnx/index.ts";
 import { cnn, cnnWindows } from "./cnn.ts";
 import type { NamedWindow } from "./layers.ts";
 import { brainWindow, mlp2020 } from "./mlp2020.ts";
-
-/** Slices a call: a number for a training step, the name of the length for a detector. */
-export type Batch = number | "slices";
-
-/** What shapes a network. */
-export interface NetworkSettings {
-  /** Rows and columns of the input. */
-  readonly size: number;
-  /** Neighbouring slices as channels, the slice itself in the middle. */
-  readonly neighbours: number;
-  /** Channels of the first stage. */
-  readonly width?: number;
-  /** Mean and standard deviation of each input pixel over the training fold, [size·size] each. */
-  readonly standardisation?: { readonly mean: Float32Array; readonly deviation: Float32Array };
-}
+import type { Batch, NetworkSettings } from "./network-settings.ts";
 
 /** How a model is trained unless the configuration says otherwise. */
 export interface TrainingDefaults {

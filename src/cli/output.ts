@@ -1,0 +1,46 @@
+import { styleText } from "node:util";
+import type { Problem, Result } from "../base/index.ts";
+import type { CommonFlags, Context } from "./context.ts";
+
+/** Exit codes: done, the work failed or the input was refused, wrong usage, interrupted. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** Text in a style where the stream is a terminal that wants colour. */
+export function styled(
+  stream: { readonly isTTY?: boolean },
+  style: "bold" | "dim" | "red" | "cyan",
+  text: string,
+): string {
+  return stream.isTTY && !process.env["NO_COLOR"] ? styleText(style, text) : text;
+}
+
+/** Shows what came of a command: its text, or with --json one document; a problem on standard error. Sets the exit code. */
+export function show<T>(
+  context: Context,
+  result: Result<T>,
+  { flags, text }: { readonly flags: CommonFlags; readonly text: (value: T) => string },
+): void {
+  const { stdout } = context.process;
+  if (result.kind === "problem") showProblem(context, result.problem, flags);
+  else stdout.write(flags.json ? `${JSON.stringify(result.value)}\n` : text(result.value));
+}
+
+/** A problem for people on standard error, and with --json as a document on standard output. Sets the exit code. */
+export function showProblem(context: Context, problem: Problem, flags: CommonFlags): void {
+  const { stdout, stderr } = context.process;
+  context.process.exitCode = problem.kind === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
+  if (flags.json) stdout.write(`${JSON.stringify({ problem })}\n`);
+  const line = (name: string, value: string) => `  ${styled(stderr, "dim", name.padEnd(9))} ${value}\n`;
+  stderr.write(`${styled(stderr, "red", problem.kind)}\n`);
+  stderr.write(line("where", problem.where) + line("got", problem.got) + line("expected", problem.expected));
+  stderr.write(line("next", problem.next));
+}
+
+/** Rows as aligned columns; columns whose every cell looks like a number are set to the right. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const right = widths.map((_, column) => rows.slice(1).every((row) => /^[\d.,% −–-]*$/.test(row[column] ?? "")));
+  const cell = (text: string, column: number) =>
+    right[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
+  return rows.map((row) => `${row.map(cell).join("  ").trimEnd()}\n`).join("");
+}

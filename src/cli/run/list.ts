@@ -1,0 +1,32 @@
+import { ok } from "../../base/index.ts";
+import type { CommonFlags, Context } from "../context.ts";
+import { columns, show } from "../output.ts";
+import type { Registry } from "./list-names.ts";
+
+interface Row {
+  readonly name: string;
+  readonly summary: string;
+}
+
+const named = (table: Readonly<Record<string, { readonly summary: string }>>): Row[] =>
+  Object.entries(table).map(([name, { summary }]) => ({ name, summary }));
+
+/** Each registry is read where it stands, and only when it is asked for. */
+const readers: Readonly<Record<Registry, () => Promise<readonly Row[]>>> = {
+  models: async () => named((await import("../../models/index.ts")).models),
+  metrics: async () => named((await import("../../metrics/index.ts")).metrics),
+  codecs: async () => {
+    const { codecs, nameTransferSyntax } = await import("../../dicom/index.ts");
+    return Object.entries(codecs).map(([uid, { summary }]) => ({ name: nameTransferSyntax(uid), summary }));
+  },
+  gradients: async () => {
+    const { gradients } = await import("../../autodiff/index.ts");
+    return Object.keys(gradients).map((name) => ({ name, summary: "operator with a gradient rule" }));
+  },
+};
+
+/** `ichor list`. */
+export async function runList(this: Context, flags: CommonFlags, what: Registry): Promise<void> {
+  const rows = await readers[what]();
+  show(this, ok(rows), { flags, text: () => columns(rows.map(({ name, summary }) => [name, summary])) });
+}

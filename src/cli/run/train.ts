@@ -1,0 +1,52 @@
+import { ok } from "../../base/index.ts";
+import { type ConfigSources, type RunSummary, resolveConfig, train } from "../../training/index.ts";
+import type { CommonFlags, Context } from "../context.ts";
+import { columns, show, showProblem } from "../output.ts";
+
+/** Flags of `ichor train`. */
+export interface TrainFlags extends CommonFlags {
+  readonly data: string;
+  readonly run: string;
+  readonly model?: string;
+  readonly config?: string;
+  readonly set?: readonly string[];
+  readonly resume: boolean;
+}
+
+/** `ichor train`. */
+export async function runTrain(this: Context, flags: TrainFlags): Promise<void> {
+  const { data, run, threads } = flags;
+  const { progress, signal } = this;
+  const asked = flags.model !== undefined || flags.config !== undefined || flags.set !== undefined;
+  const sources: ConfigSources = {
+    ...(flags.model === undefined ? {} : { model: flags.model }),
+    ...(flags.config === undefined ? {} : { file: flags.config }),
+    ...(flags.set === undefined ? {} : { sets: flags.set }),
+  };
+  // A resumed run has its configuration already; one that is named anyway must be the same, which train checks.
+  const config = flags.resume && !asked ? ok(undefined) : resolveConfig(sources);
+  if (config.kind === "problem") return showProblem(this, config.problem, flags);
+  const resume = flags.resume ? "resume" : "new";
+  const trained = await train({ data, run, config: config.value, resume, threads, progress, signal });
+  show(this, trained, { flags, text: trainText });
+}
+
+function trainText({ run, work, model, result, folds, config, notes }: RunSummary): string {
+  const parts = Object.entries(folds).map(([fold, { patients, slices, positives }]) => [
+    fold,
+    `${patients}`,
+    `${slices}`,
+    `${positives.any}`,
+  ]);
+  const figures = Object.entries(result).map(
+    ([name, value]) =>
+      `  ${name}: ${typeof value === "number" ? Number(value.toPrecision(4)) : JSON.stringify(value)}\n`,
+  );
+  return [
+    work === "trained" ? `Trained ${config.model} in ${run}\n` : `${run} was finished; nothing was left to do\n`,
+    `\n${columns([["fold", "patients", "slices", "positive slices"], ...parts])}\n`,
+    ...figures,
+    ...notes.map((note) => `Note: ${note}\n`),
+    `\nWritten: ${model}\nNext: ichor evaluate --run ${run}\n`,
+  ].join("");
+}
