@@ -92,7 +92,8 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
   const { cache, table, engine } = prepared.value;
   const { neighbours, augmentation, seed } = info.config;
   const loader = openLoader({ cache, table, neighbours, augment: augmentation, seed });
-  const plainLoader = openLoader({ cache, table, neighbours, augment: "none", seed });
+  const plainLoader =
+    augmentation === "none" ? loader : openLoader({ cache, table, neighbours, augment: "none", seed });
   try {
     const checkpoint = latestCheckpoint(run, prepared.value);
     if (checkpoint.kind === "problem") return checkpoint;
@@ -109,7 +110,8 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
       await session.value.close();
     }
   } finally {
-    await Promise.all([loader.close(), plainLoader.close()]);
+    await loader.close();
+    if (plainLoader !== loader) await plainLoader.close();
     cache.close();
   }
 }
@@ -117,6 +119,7 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
 /** Everything that is open while a run is trained. */
 interface Open extends Prepared {
   readonly loader: Loader;
+  /** Changes nothing; for validation. */
   readonly plainLoader: Loader;
   readonly session: TrainingSession;
   readonly log: MetricsLog;
