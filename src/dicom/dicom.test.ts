@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { must } from "../base/index.ts";
+import { readFrame } from "./frame.ts";
+import { readHeader } from "./header.ts";
+import { readDataSet } from "./parse.ts";
+import { numbers, text } from "./values.ts";
+import { walkFiles } from "./walk.ts";
+import { ctImageStorage, type WritableElements, writeDicom } from "./write.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "ichor-dicom-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-pydicom
+const oracle = new URL("../../test/oracles/pydicom_values.py", import.meta.url).pathname;
+const there = spawnSync(python, ["-c", "import pydicom, numpy"]).status === 0;
+const skip = there ? false : "python3-pydicom is not installed (Debian: apt-get install python3-pydicom)";
+
+const image: WritableElements = {
+  SOPClassUID: ctImageStorage,
+  SOPInstanceUID: "ID_0123abcde",
+  Modality: "CT",
+  PatientID: "ID_patient",
+  ImagePositionPatient: [-125, -101.5, 62.25],
+  SamplesPerPixel: 1,
+  Rows: 4,
+  Columns: 3,
+  BitsAllocated: 16,
+  BitsStored: 12,
+  HighBit: 11,
+  PixelRepresentation: 1,
+  PixelPaddingValue: -2000,
+  ReferencedImageSequence: [{ ReferencedSOPInstanceUID: "1.2.3" }, { ReferencedSOPInstanceUID: "1.2.4" }],
+  PixelData: Int16Array.from({ length: 12 }, (_, index) => index * 300 - 1800),
+};
+
+const fileOf = (name: string, bytes: Uint8Array): string => {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+};
+
+test("stored values of every native layout that pydicom writes are pydicom's", { skip }, () => {
+  const made = join(folder, "made");
+  mkdirSync(made);
+  assert.equal(spawnSync(python, [oracle, "make", made]).status, 0);
+  const wanted = JSON.parse(spawnSync(python, [oracle, "read", made], { encoding: "utf8" }).stdout) as Record<
+    string,
+    { stored: string; rows: number; columns: number }
+  >;
+  assert.ok(Object.keys(wanted).length >= 80);
+  for (const [name, { stored, rows, columns }] of Object.entries(wanted)) {
+    const path = join(made, name);
+    const frame = must(readFrame(path, must(readHeader(path))));
+    const digest = createHash("sha256").update(BigInt64Array.from(frame.values, BigInt)).digest("hex");
+    assert.deepEqual([digest, frame.rows, frame.columns], [stored, rows, columns], name);
+  }
+});
+
+for (const vr of ["explicit", "implicit"] as const) {
+  test(`what is written in ${vr} VR is read as it was`, () => {
+    const header = must(readHeader(fileOf(`${vr}.dcm`, writeDicom(image, { vr }))));
+    assert.equal(text(header, "PatientID"), "ID_patient");
+    assert.deepEqual(numbers(header, "ImagePositionPatient"), [-125, -101.5, 62.25]);
+    assert.deepEqual(numbers(header, "PixelPaddingValue"), [-2000]);
+    assert.equal(text(header, "StudyDescription"), undefined);
+    assert.deepEqual(
+      [...must(readFrame(join(folder, `${vr}.dcm`), header)).values],
+      [...(image.PixelData as Int16Array)],
+    );
+  });
+}
+
+test("bits above HighBit do not reach a value: masked where unsigned, the sign extended where signed", () => {
+  const cells = Uint16Array.of(0xf801, 0x07ff, 0xffff);
+  const layout = { ...image, Rows: 1, Columns: 3, PixelData: cells };
+  for (const [PixelRepresentation, wanted] of [
+    [1, [-2047, 2047, -1]],
+    [0, [0x801, 0x7ff, 0xfff]],
+  ] as const) {
+    const path = fileOf("garbage.dcm", writeDicom({ ...layout, PixelRepresentation, PixelPaddingValue: 0 }));
+    assert.deepEqual([...must(readFrame(path, must(readHeader(path)))).values], wanted);
+  }
+});
+
+test("a header longer than the first read is read whole", () => {
+  const path = fileOf("long.dcm", writeDicom({ ...image, ImageComments: "x".repeat(9000) }));
+  assert.equal(text(must(readHeader(path)), "ImageComments")?.length, 9000);
+});
+
+test("a file without preamble, or without a meta header, is read", () => {
+  const whole = writeDicom(image);
+  assert.equal(text(must(readDataSet(whole.subarray(132), "no preamble")), "Modality"), "CT");
+  for (const vr of ["explicit", "implicit"] as const) {
+    const bytes = writeDicom(image, { vr });
+    const meta = 132 + 12 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(140, true);
+    assert.equal(text(must(readDataSet(bytes.subarray(meta), "no meta header")), "Modality"), "CT");
+  }
+});
+
+test("sequences of undefined length are passed over, nested ones too, and endless ones are refused", () => {
+  const short = (tag: readonly [number, number], length: number) => {
+    const bytes = new DataView(new ArrayBuffer(8));
+    bytes.setUint16(0, tag[0], true);
+    bytes.setUint16(2, tag[1], true);
+    bytes.setUint32(4, length, true);
+    return new Uint8Array(bytes.buffer);
+  };
+  const [open, close] = [short([0xfffe, 0xe000], 0xffffffff), short([0xfffe, 0xe00d], 0)];
+  const sequence = Uint8Array.of(0x08, 0, 0x40, 0x11, 0x53, 0x51, 0, 0, 0xff, 0xff, 0xff, 0xff); // (0008,1140) SQ
+  const end = short([0xfffe, 0xe0dd], 0);
+  const nested = (depth: number): Uint8Array[] =>
+    depth === 0 ? [] : [sequence, open, ...nested(depth - 1), close, end];
+  const start = writeDicom({ Modality: "CT" }).subarray(132);
+  const after8 = Uint8Array.of(0x10, 0, 0x20, 0, 0x4c, 0x4f, 2, 0, 0x50, 0x20); // (0010,0020) LO "P "
+  assert.equal(text(must(readDataSet(Buffer.concat([start, ...nested(9), after8]), "nested")), "PatientID"), "P");
+  const deep = readDataSet(Buffer.concat([start, ...nested(5000), after8]), "deep");
+  assert.equal(deep.kind === "problem" && deep.problem.kind, "damaged");
+});
+
+test("a file of another syntax is refused by the name of the syntax", () => {
+  const bytes = Buffer.from(writeDicom(image));
+  for (const [uid, name] of [
+    ["1.2.840.10008.1.2.2", "Explicit VR Big Endian"],
+    ["1.2.840.10008.1.2.4.70", "JPEG Lossless"],
+  ] as const) {
+    const at = bytes.indexOf("1.2.840.10008.1.2.1\0");
+    const changed = Buffer.concat([
+      bytes.subarray(0, at - 2),
+      Buffer.from([uid.length + (uid.length % 2), 0]),
+      Buffer.from(uid.padEnd(uid.length + (uid.length % 2), "\0")),
+      bytes.subarray(at + 20),
+    ]);
+    // The group's length is now wrong, as in real files; elements are walked by their group.
+    const path = fileOf("other.dcm", changed);
+    const header = readHeader(path);
+    const refused = header.kind === "problem" ? header : readFrame(path, header.value);
+    assert.ok(
+      refused.kind === "problem" && refused.problem.kind === "transfer syntax" && refused.problem.got.includes(name),
+      JSON.stringify(refused),
+    );
+  }
+});
+
+test("pixel data that end too early are refused with both lengths", () => {
+  const bytes = writeDicom(image);
+  const path = fileOf("cut.dcm", bytes.subarray(0, bytes.length - 5));
+  const frame = readFrame(path, must(readHeader(path)));
+  assert.ok(frame.kind === "problem" && frame.problem.kind === "truncated");
+  assert.match(`${frame.problem.got} ${frame.problem.expected}`, /19 bytes.*24 bytes/);
+});
+
+test("any mutilation of a file yields a value or a problem, never a throw", () => {
+  const whole = writeDicom(image);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 }),
+      fc.nat(whole.length),
+      (changes, length) => {
+        const bytes = whole.slice(0, length);
+        for (const [at, value] of changes) if (at < length) bytes[at] = value;
+        const path = fileOf("mutilated.dcm", bytes);
+        const header = readHeader(path);
+        if (header.kind === "ok") readFrame(path, header.value);
+      },
+    ),
+    { numRuns: 300, seed: 1 },
+  );
+});
+
+test("folders are walked whole, in order, once, and what cannot be opened is told", async () => {
+  const tree = join(folder, "tree");
+  mkdirSync(join(tree, "b"), { recursive: true });
+  for (const name of ["c.dcm", "a.dcm", "b/d.dcm"]) writeFileSync(join(tree, name), "");
+  symlinkSync(tree, join(tree, "b", "loop"));
+  symlinkSync(join(tree, "nowhere"), join(tree, "broken"));
+  const found: string[] = [];
+  for await (const one of walkFiles([tree, join(tree, "a.dcm")]))
+    found.push(one.kind === "file" ? one.path.slice(tree.length + 1) : `${one.entry.status}: ${one.entry.kind}`);
+  assert.deepEqual(found, ["a.dcm", "b/d.dcm", "failed: not found", "c.dcm"]);
+  assert.ok(readdirSync(tree).length === 4);
+});
