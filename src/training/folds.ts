@@ -73,12 +73,22 @@ export function fingerprintOf(o: {
   return hash.digest("hex");
 }
 
-/** What small data bring about, in words: each note says what is done instead. */
-export function notesOn(counts: Readonly<Record<Fold, FoldCounts>>, batch: { wanted: number; used: number }): string[] {
+/** What is special about the slices of a run, in words: what is drawn more often, what small data bring about. */
+export function notesOn(
+  counts: Readonly<Record<Fold, FoldCounts>>,
+  { config, batchSize }: { readonly config: TrainingConfig; readonly batchSize: number },
+): string[] {
   const notes: string[] = [];
   const { train, validation } = counts;
-  if (batch.used < batch.wanted) {
-    notes.push(`${train.slices} slices to train on, fewer than a batch of ${batch.wanted}: all of them are one batch`);
+  const found = train.positives.any / Math.max(1, train.slices);
+  if (config.positiveShare !== "as found" && config.positiveShare > found && found > 0) {
+    const [drawn, there] = [config.positiveShare, found].map((share) => `${(100 * share).toFixed(1)} %`);
+    notes.push(`slices with hemorrhage make up ${drawn} of what is trained on, and ${there} of the training fold`);
+  }
+  if (batchSize < config.batchSize) {
+    notes.push(
+      `${train.slices} slices to train on, fewer than a batch of ${config.batchSize}: all of them are one batch`,
+    );
   }
   const unseen = labels.filter((label) => train.positives[label] === 0);
   if (unseen.length > 0) notes.push(`no positive slice to learn from: ${unseen.join(", ")}`);

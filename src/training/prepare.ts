@@ -55,7 +55,7 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
   if (rows.train.length === 0) return fail(nothingToTrainOn({ table, split: split.value, data }));
   const batchSize = Math.min(config.batchSize, rows.train.length);
   const counts = countFolds(table, rows);
-  const notes = notesOn(counts, { wanted: config.batchSize, used: batchSize });
+  const notes = notesOn(counts, { config, batchSize });
   const unreadable = cache.failures.length;
   if (unreadable > 0) notes.push(`${unreadable} slices left out, as their pixels cannot be read`);
   const stepsPerEpoch = Math.floor(rows.train.length / batchSize);
