@@ -79,7 +79,12 @@ export function applyChange(change: Change, warp: Warp): void {
   const line = emptyLine(size);
   for (let row = 0; row < size; row++) {
     locateLine(change.affine, row, line);
-    for (let channel = 0; channel < channels; channel++) fillLine(warp, line, { channel, row });
+    const { start, end } = insideOf(line, size);
+    for (let channel = 0; channel < channels; channel++) {
+      fillBorder(warp, line, { channel, row, start: 0, end: start });
+      fillInside(warp, line, { channel, row, start, end });
+      fillBorder(warp, line, { channel, row, start: end, end: size });
+    }
   }
   if (change.offsetHu !== 0) for (let index = 0; index < to.length; index++) to[index]! += change.offsetHu;
   if (change.noiseHu > 0) addNoise(to, change.noiseHu, change.noiseStart);
@@ -115,40 +120,61 @@ function locateLine([a, b, c, d, e, f]: Change["affine"], row: number, { left, t
   }
 }
 
-/** One line of one channel; a loop of its own so that all it reads stays in the first cache. */
-function fillLine(warp: Warp, line: Line, { channel, row }: { readonly channel: number; readonly row: number }): void {
-  const { from, to, size } = warp;
-  const { left, top, fx, fy } = line;
+/** The columns whose four pixels all lie within the slice: since the line is straight they stand together. */
+function insideOf({ left, top }: Line, size: number): { readonly start: number; readonly end: number } {
   const last = size - 1;
+  const isInside = (column: number) =>
+    left[column]! >= 0 && top[column]! >= 0 && left[column]! < last && top[column]! < last;
+  let start = 0;
+  while (start < size && !isInside(start)) start++;
+  let end = size;
+  while (end > start && !isInside(end - 1)) end--;
+  return { start, end };
+}
+
+interface Columns {
+  readonly channel: number;
+  readonly row: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Columns of a line of one channel; a loop of its own so that all it reads stays in the first cache. */
+function fillInside({ from, to, size }: Warp, line: Line, { channel, row, start, end }: Columns): void {
+  const { left, top, fx, fy } = line;
   const base = channel * size * size;
   const target = base + row * size;
-  for (let column = 0; column < size; column++) {
-    const x = left[column]!;
-    const y = top[column]!;
-    if (x >= 0 && y >= 0 && x < last && y < last) {
-      const at = base + y * size + x;
-      const upper = from[at]! + fx[column]! * (from[at + 1]! - from[at]!);
-      const lower = from[at + size]! + fx[column]! * (from[at + size + 1]! - from[at + size]!);
-      to[target + column] = upper + fy[column]! * (lower - upper);
-    } else {
-      const beside = x < -1 || y < -1 || x > last || y > last;
-      to[target + column] = beside ? warp.outside : nearBorder(warp, line, { base, column });
-    }
+  for (let column = start; column < end; column++) {
+    const at = base + top[column]! * size + left[column]!;
+    const weight = fx[column]!;
+    const upper = from[at]! + weight * (from[at + 1]! - from[at]!);
+    const lower = from[at + size]! + weight * (from[at + size + 1]! - from[at + size]!);
+    to[target + column] = upper + fy[column]! * (lower - upper);
   }
 }
 
-/** One interpolated value where some of the four pixels lie beyond the slice. */
-function nearBorder(
-  { from, size, outside }: Warp,
-  line: Line,
-  { base, column }: { readonly base: number; readonly column: number },
-): number {
-  const value = (y: number, x: number) =>
-    y < 0 || x < 0 || y >= size || x >= size ? outside : from[base + y * size + x]!;
-  const [left, top, fx, fy] = [line.left[column]!, line.top[column]!, line.fx[column]!, line.fy[column]!];
-  const upper = value(top, left) + fx * (value(top, left + 1) - value(top, left));
-  const lower = value(top + 1, left) + fx * (value(top + 1, left + 1) - value(top + 1, left));
-  return upper + fy * (lower - upper);
+/** Columns of a line where some of the four pixels, or all, lie beyond the slice. */
+function fillBorder(warp: Warp, line: Line, { channel, row, start, end }: Columns): void {
+  const { from, to, size, outside } = warp;
+  const { left, top, fx, fy } = line;
+  const base = channel * size * size;
+  for (let column = start; column < end; column++) {
+    const x = left[column]!;
+    const y = top[column]!;
+    let value = outside;
+    if (x >= -1 && y >= -1 && x < size && y < size) {
+      const isLeft = x >= 0;
+      const isRight = x + 1 < size;
+      const at = base + y * size + x;
+      const upperLeft = y >= 0 && isLeft ? from[at]! : outside;
+      const upperRight = y >= 0 && isRight ? from[at + 1]! : outside;
+      const lowerLeft = y + 1 < size && isLeft ? from[at + size]! : outside;
+      const lowerRight = y + 1 < size && isRight ? from[at + size + 1]! : outside;
+      const upper = upperLeft + fx[column]! * (upperRight - upperLeft);
+      value = upper + fy[column]! * (lowerLeft + fx[column]! * (lowerRight - lowerLeft) - upper);
+    }
+    to[base + row * size + column] = value;
+  }
 }
 
 /**

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { must, type Result } from "../base/index.ts";
+import { must, type Progress, type Result } from "../base/index.ts";
 import { labelCount } from "../labels/index.ts";
 import { addFiles, dicomSlice, folderOf, index, labelTable, newFolder, seriesFiles } from "./folder-fixture.test.ts";
-import { openIndex } from "./index.ts";
+import { buildIndex, openIndex } from "./index.ts";
 
 const ledgerOf = (out: string) => readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n");
 
@@ -103,6 +103,28 @@ test("images without any label table are indexed without labels", async () => {
   assert.deepEqual([summary.labelled, summary.unlabelled], [0, 3]);
   assert.equal(summary.labelTable, undefined);
   assert.deepEqual(summary.parts, { train: 0, test: 0, "": 3 });
+});
+
+test("many files are read by worker threads and all accounted for", async () => {
+  const patients = Array.from({ length: 30 }, (_, patient) => seriesFiles(`deep/${patient % 3}`, `p${patient}`, 20));
+  const root = folderOf(Object.assign({ "a.txt": "no slice" }, ...patients));
+  const seen: [string, number][] = [];
+  const progress: Progress = {
+    start(what, total) {
+      seen.push([what, total]);
+      return { advance: (steps) => seen.push(["step", steps]), done() {} };
+    },
+  };
+  const signal = new AbortController().signal;
+  const summary = must(await buildIndex({ root, out: newFolder(), threads: 2, progress, signal }));
+  assert.deepEqual([summary.ledger.found, summary.ledger.used, summary.patients, summary.series], [601, 600, 30, 30]);
+  assert.deepEqual(
+    seen
+      .slice(0, 4)
+      .map(([, count]) => count)
+      .sort((a, b) => a - b),
+    [89, 256, 256, 601],
+  );
 });
 
 test("two series in one folder are kept apart, and sizes may mix", async () => {

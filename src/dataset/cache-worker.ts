@@ -32,19 +32,23 @@ export type ShardAnswer =
 
 /** Checks a shard and makes it where it is missing, damaged or of other content; in a worker thread. */
 export default function makeShard(task: ShardTask): ShardAnswer {
-  const { dir, shard, root, files, preprocessing } = task;
-  const changed = files.flatMap((file, slice) => (hasChanged(root, file) ? [slice] : []));
-  if (changed.length > 0) return { kind: "changed", slices: changed };
-  const identity = shardIdentity(preprocessing, files);
-  const known = readWholeShard(dir, shard, identity);
-  if (known !== undefined) return { kind: "whole", sidecar: known, made: "before" };
-  const { file, sidecar } = fillShard(task, identity);
-  const paths = shardPaths(dir, shard);
+  const known = checkShard(task);
+  if (known !== undefined) return known;
+  const { file, sidecar } = fillShard(task);
+  const paths = shardPaths(task.dir, task.shard);
   const written = writeFileAtomic(paths.data, file);
   if (written.kind === "problem") return written;
   const described = writeFileAtomic(paths.sidecar, `${JSON.stringify(sidecar)}\n`); // last: it vouches for the data
   if (described.kind === "problem") return described;
   return { kind: "whole", sidecar, made: "now" };
+}
+
+/** A shard that needs no making: it is there and whole, or its files are not those of the index. */
+export function checkShard({ dir, shard, root, files, preprocessing }: ShardTask): ShardAnswer | undefined {
+  const slices = files.flatMap((file, slice) => (hasChanged(root, file) ? [slice] : []));
+  if (slices.length > 0) return { kind: "changed", slices };
+  const sidecar = readWholeShard(dir, shard, shardIdentity(preprocessing, files));
+  return sidecar === undefined ? undefined : { kind: "whole", sidecar, made: "before" };
 }
 
 /** Whether a file is another than the index speaks of, or gone: its header may be another too. */
@@ -57,11 +61,12 @@ function hasChanged(root: string, { path, sizeBytes, mtimeMs }: ShardFile): bool
   }
 }
 
-function fillShard(
-  { root, files, preprocessing }: ShardTask,
-  identity: string,
-): { readonly file: Uint8Array; readonly sidecar: Sidecar } {
+function fillShard({ root, files, preprocessing }: ShardTask): {
+  readonly file: Uint8Array;
+  readonly sidecar: Sidecar;
+} {
   const { size } = preprocessing;
+  const identity = shardIdentity(preprocessing, files);
   const { file, slices } = emptyShard(files.length, size);
   const failures: { slice: number; kind: string; detail: string }[] = [];
   const pixelHashes = files.map(({ path }, slice) => {

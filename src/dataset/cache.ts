@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
 import { fail, fileResult, ok, openPool, type Pool, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
-import makeShardHere, { type ShardAnswer, type ShardTask } from "./cache-worker.ts";
+import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import type { SliceTable } from "./table.ts";
@@ -93,14 +94,14 @@ async function makeShards(
   const shardSlices = shardSlicesFor(preprocessing.size);
   const shards = Math.ceil(table.count / shardSlices);
   const answers = new Array<ShardAnswer | undefined>(shards).fill(undefined);
-  const pool = table.count > fewSlices ? openShardPool(Math.min(threads, shards)) : here;
+  const makers = openMakers({ shards, slices: table.count, threads });
   const task = progress.start("Caching slices", table.count);
   let next = 0;
   let refused = false;
   const lane = async () => {
     for (let shard = next++; shard < shards && !refused && !signal.aborted; shard = next++) {
       const files = shardFiles(table, shard * shardSlices, shardSlices);
-      const answer = await pool.run({ dir, shard, root: table.root, files, preprocessing });
+      const answer = await makers.run({ dir, shard, root: table.root, files, preprocessing });
       answers[shard] = answer;
       refused ||= answer.kind === "problem"; // a full disk will not be less full for the next shard
       task.advance(files.length);
@@ -109,20 +110,36 @@ async function makeShards(
   try {
     await Promise.all(Array.from({ length: Math.max(1, threads) }, lane)); // each lane ends with its shard
   } finally {
-    await pool.close();
+    await makers.close();
     task.done();
   }
   return signal.aborted ? fail(interrupted(dir)) : ok(answers);
 }
 
-/** So many slices are cached sooner than a thread starts, some 0.1 s. */
+/** So many slices are made sooner than a thread starts, some 0.1 s. */
 const fewSlices = 24;
 
-function openShardPool(threads: number): Pool<ShardTask, ShardAnswer> {
-  return openPool(import.meta.url, "./cache-worker", threads);
-}
+/** So many shards are checked sooner than a thread starts: 8 MB each. */
+const fewShards = 16;
 
-const here: Pool<ShardTask, ShardAnswer> = { run: async (task) => makeShardHere(task), close: async () => {} };
+/** Makes shards in worker threads, which are started only where there is enough to do. */
+function openMakers(o: { readonly shards: number; readonly slices: number; readonly threads: number }): {
+  run(task: ShardTask): Promise<ShardAnswer>;
+  close(): Promise<void>;
+} {
+  let pool: Pool<ShardTask, ShardAnswer> | undefined;
+  return {
+    async run(task) {
+      await breathe(); // let an interrupt and the bars through
+      if (o.slices <= fewSlices) return makeShard(task);
+      const known = o.shards <= fewShards ? checkShard(task) : undefined;
+      if (known !== undefined) return known;
+      pool ??= openPool(import.meta.url, "./cache-worker", Math.min(o.threads, o.shards));
+      return pool.run(task);
+    },
+    close: async () => pool?.close(),
+  };
+}
 
 function shardFiles({ paths, sizesBytes, mtimesMs }: SliceTable, from: number, count: number): ShardFile[] {
   return paths.slice(from, from + count).map((path, index) => {
