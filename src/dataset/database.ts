@@ -5,7 +5,7 @@ import { fail, ok, type Problem, type Result } from "../base/index.ts";
 export type Cell = string | number | undefined;
 
 /** A table that rows are added to, much faster than by INSERT. */
-export interface TableWriter {
+interface TableWriter {
   append(row: readonly Cell[]): void;
   close(): void;
 }

@@ -31,7 +31,7 @@ export interface ShardFile {
 }
 
 /** `shard-00000.json`, written after its `.npy`: what the shard was made from and what became of it. */
-export const sidecarSchema = z.object({
+const sidecarSchema = z.object({
   version: z.literal(cacheVersion),
   /** Of what went in, see shardIdentity. */
   identity: z.string(),
