@@ -1,0 +1,126 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  fail,
+  fileResult,
+  ok,
+  openPool,
+  type Problem,
+  type Progress,
+  type Result,
+  writeFileAtomic,
+} from "../base/index.ts";
+import { type Label, labels, submissionHeader } from "../labels/index.ts";
+import type { StudyAnswer, StudyTask } from "./study-worker.ts";
+
+/** What to simulate. */
+export interface PhantomOptions {
+  /** Folder to write; missing or empty. */
+  readonly out: string;
+  /** Labelled studies, each of another patient. */
+  readonly studies: number;
+  /** The same seed gives the same bytes, whatever the threads. */
+  readonly seed: number;
+  /** Rows and columns of a slice; 512 unless told. */
+  readonly matrix?: number;
+  /** Slices a study; 28 to 40 unless told. */
+  readonly slices?: number;
+  /** Studies without labels; 2 unless told. */
+  readonly testStudies?: number;
+  readonly threads: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** What was simulated. */
+export interface PhantomSummary {
+  readonly out: string;
+  readonly labelTable: string;
+  readonly studies: number;
+  readonly slices: number;
+  readonly testSlices: number;
+  readonly positives: Readonly<Record<Label, number>>;
+}
+
+/**
+ * Writes simulated studies in the competition's layout: `stage_2_train/ID_*.dcm`, `stage_2_test/ID_*.dcm`, and
+ * `stage_2_train.csv` last, so that a folder with a label table is whole. Memory does not grow with the slices but for
+ * the label table's lines. Problems: "folder in use", file problems, "interrupted" (what is there is to be removed).
+ */
+export async function makePhantom(options: PhantomOptions): Promise<Result<PhantomSummary>> {
+  const { out, studies, testStudies = 2, threads, progress, signal } = options;
+  const used = inUse(out);
+  if (used !== undefined) return fail(used);
+  const tasks = [
+    ...Array.from({ length: studies }, (_, index) => taskOf(options, "train", index)),
+    ...Array.from({ length: testStudies }, (_, index) => taskOf(options, "test", index)),
+  ];
+  const pool = openPool<StudyTask, Result<StudyAnswer>>(import.meta.url, "./study-worker", threads);
+  const bar = progress.start("Simulating studies", tasks.length);
+  const answers: StudyAnswer[] = [];
+  let problem: Problem | undefined;
+  let next = 0;
+  const serve = async () => {
+    while (next < tasks.length && problem === undefined && !signal.aborted) {
+      const at = next++;
+      const answer = await pool.run(tasks[at]!);
+      if (answer.kind === "problem") problem ??= answer.problem;
+      else {
+        answers[at] = answer.value;
+        bar.advance(1);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: threads }, serve));
+  await pool.close();
+  bar.done();
+  if (problem !== undefined) return fail(problem);
+  if (signal.aborted) return fail(interrupted(out));
+  return finish(out, { train: answers.slice(0, studies), test: answers.slice(studies) });
+}
+
+function taskOf({ out, seed, matrix = 512, slices }: PhantomOptions, part: "train" | "test", index: number): StudyTask {
+  return { folder: join(out, `stage_2_${part}`), seed, part, index, matrix, slices };
+}
+
+function finish(
+  out: string,
+  { train, test }: { readonly train: readonly StudyAnswer[]; readonly test: readonly StudyAnswer[] },
+): Result<PhantomSummary> {
+  const labelTable = join(out, "stage_2_train.csv");
+  const written = writeFileAtomic(labelTable, submissionHeader + train.map(({ lines }) => lines).join(""));
+  if (written.kind === "problem") return written;
+  const total = (answers: readonly StudyAnswer[]) => answers.reduce((sum, { slices }) => sum + slices, 0);
+  const positives = labels.map((label, index) => [
+    label,
+    train.reduce((sum, { positives }) => sum + positives[index]!, 0),
+  ]);
+  return ok({
+    out,
+    labelTable,
+    studies: train.length,
+    slices: total(train),
+    testSlices: total(test),
+    positives: Object.fromEntries(positives) as Record<Label, number>,
+  });
+}
+
+function inUse(out: string): Problem | undefined {
+  if (!existsSync(out)) return undefined;
+  const names = fileResult(out, () => readdirSync(out));
+  if (names.kind === "problem") return names.problem;
+  if (names.value.length === 0) return undefined;
+  const next = "name another folder, or remove this one";
+  return {
+    kind: "folder in use",
+    where: out,
+    got: `${names.value.length} entries`,
+    expected: "a missing or empty folder",
+    next,
+  };
+}
+
+function interrupted(out: string): Problem {
+  const next = `remove ${out} and run the same command again`;
+  return { kind: "interrupted", where: out, got: "Ctrl-C", expected: "all studies; there is no label table yet", next };
+}
