@@ -5,6 +5,7 @@ import { type Database, databaseResult, openDatabase } from "./database.ts";
 import { createTables, joinFiles, setDuplicatesAside, writeIndex, writeLedger, writeUnmatched } from "./index-sql.ts";
 import { type IndexSummary, indexFiles, summariseIndex } from "./index-summary.ts";
 import { labelTableNames, loadLabels } from "./label-table.ts";
+import { makeFolder } from "./make-folder.ts";
 import { findFiles, orderAllSeries, type Reading, readHeaders } from "./read-folder.ts";
 
 /** What to index and where to. */
@@ -34,9 +35,10 @@ export async function buildIndex(options: IndexOptions): Promise<Result<IndexSum
   if (rooted.kind === "problem") return rooted;
   const work = join(out, `${workPrefix}${process.pid}`);
   const made = fileResult(out, () => {
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     for (const name of readdirSync(out).filter(isAbandoned)) rmSync(join(out, name), { recursive: true, force: true });
-    mkdirSync(work, { recursive: true });
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work);
   });
   if (made.kind === "problem") return made;
   try {

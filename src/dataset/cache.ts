@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { fail, fileResult, ok, openPool, type Pool, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
+import { makeFolder } from "./make-folder.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import type { SliceTable } from "./table.ts";
 
@@ -63,7 +63,7 @@ export interface SliceCache {
 export async function buildCache(options: CacheOptions): Promise<Result<SliceCache>> {
   const { table, preprocessing } = options;
   const dir = join(resolve(options.dir), folderName(preprocessing));
-  const made = fileResult(dir, () => mkdirSync(dir, { recursive: true }));
+  const made = fileResult(dir, () => makeFolder(dir));
   if (made.kind === "problem") return made;
   const answers = await makeShards(options, dir);
   if (answers.kind === "problem") return answers;
