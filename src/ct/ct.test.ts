@@ -73,6 +73,7 @@ test("wrapped 12-bit files are repaired: 3096 is air, 40 is 40", () => {
   assert.deepEqual(huOf(wrapped), [-1000, 40, 0, 2000]);
   assert.equal(must(readHu(fileOf("ID_1.dcm", wrapped))).repaired, "wrapped values");
   assert.deepEqual(huOf({ ...wrapped, RescaleIntercept: -1024 }), [2072, -984, -1024, 976]);
+  assert.deepEqual(huOf({ ...wrapped, RescaleSlope: 2 }), [6192, 80, 0, 4000]); // another scale: not that fault
 });
 
 test("HU of every native layout that pydicom writes is pydicom's", { skip: pydicom }, () => {
@@ -133,6 +134,10 @@ test("what is no slice is set aside by name, what is broken fails by name", () =
   assert.equal(outcome("g.dcm", { ...slice, PixelData: undefined }), "set aside: no pixel data");
   assert.equal(outcome("h.dcm", { ...slice, Rows: 3 }), "failed: truncated");
   assert.equal(outcome("i.dcm", { ...slice, BitsAllocated: 12 }), "failed: pixel layout");
+  assert.equal(outcome("k.dcm", { ...slice, RescaleSlope: "one" }), "failed: rescale");
+  assert.equal(outcome("l.dcm", { ...slice, RescaleSlope: 0 }), "failed: rescale");
+  const lut: WritableElements = { LUTDescriptor: [2, 0, 16], LUTData: Uint16Array.of(1, 2) };
+  assert.equal(outcome("m.dcm", { ...slice, ModalityLUTSequence: [lut] }), "failed: modality LUT");
   writeFileSync(join(folder, "j.dcm"), "not an image");
   const text = readSliceHeader(join(folder, "j.dcm"));
   assert.ok(text.kind === "set aside" && text.reason === "not DICOM");
@@ -168,6 +173,15 @@ test("a tilted series is ordered along its normal from feet to head, whatever th
   assert.ok(Math.abs((order.spacingMm ?? 0) - 5 * Math.cos(tilt)) < 1e-6);
   assert.equal(order.evenness, "even");
   assert.deepEqual(order.remarks, []);
+});
+
+test("slices of another orientation do not decide the order, wherever their files stand", () => {
+  const upright = planes(4, (index) => [0, 0, 5 * index] as const, [1, 0, 0, 0, 1, 0]);
+  const scout: Plane = { sliceId: "a scout", position: [0, 0, 7], orientation: [0, 1, 0, 0, 0, -1] };
+  const first = orderSeries([scout, ...upright]);
+  assert.deepEqual(first, orderSeries([...upright].reverse().concat(scout)));
+  assert.deepEqual([first.ordered[2]?.sliceId, first.tiltDegrees], ["a scout", 0]);
+  assert.deepEqual(first.remarks[0], { kind: "mixed orientation", count: 1 });
 });
 
 test("what is unusual in a series is said, not thrown", () => {

@@ -66,7 +66,15 @@ function rescale(
   values: StoredFrame["values"],
   { slope, intercept }: Pick<SliceHeader, "slope" | "intercept">,
 ): Int16Array {
-  const hu = new Int16Array(values.length);
+  // In place where the cells are 16 bits wide: each is read before it is written.
+  const inPlace = values.BYTES_PER_ELEMENT === 2;
+  const hu = inPlace
+    ? new Int16Array(values.buffer as ArrayBuffer, values.byteOffset, values.length)
+    : new Int16Array(values.length);
+  if (slope === 1 && Number.isInteger(intercept) && Math.abs(intercept) < 2 ** 20 && values.BYTES_PER_ELEMENT < 4) {
+    shift(values, intercept, hu);
+    return hu;
+  }
   for (let index = 0; index < hu.length; index++) {
     const value = Math.round(slope * values[index]! + intercept);
     hu[index] = Math.min(32767, Math.max(-32768, value));
@@ -74,12 +82,21 @@ function rescale(
   return hu;
 }
 
+/** hu = stored + intercept, cut to int16: nearly every slice, in integers, which is several times as fast. */
+function shift(values: StoredFrame["values"], intercept: number, hu: Int16Array): void {
+  const offset = intercept | 0;
+  for (let index = 0; index < hu.length; index++) {
+    const value = (values[index]! + offset) | 0;
+    hu[index] = Math.min(32767, Math.max(-32768, value));
+  }
+}
+
 /**
  * Some unsigned 12-bit files of the competition hold signed values that wrapped (−1000 became 3096), told by an intercept
  * that leaves no room for air (0 or 1 instead of −1024): 123 training files, see the repair of its best-known solutions.
  */
-function isWrapped({ bitsStored, sign, intercept }: SliceHeader): boolean {
-  return bitsStored === 12 && sign === "unsigned" && intercept > -100;
+function isWrapped({ bitsStored, sign, slope, intercept }: SliceHeader): boolean {
+  return bitsStored === 12 && sign === "unsigned" && slope === 1 && intercept > -100;
 }
 
 /** x' = (x + 1000) mod 4096 − 1000: 3096 → −1000, 40 → 40. */

@@ -4,6 +4,7 @@ import {
   codecs,
   ctImageStorage,
   type DataSet,
+  dictionary,
   frameBytes,
   type Keyword,
   numbers,
@@ -53,12 +54,18 @@ export interface SliceHeader {
 /** A slice, or why the file is none. */
 export type HeaderOutcome =
   | { readonly kind: "slice"; readonly header: SliceHeader; readonly dataSet: DataSet }
-  | { readonly kind: "set aside" | "failed"; readonly reason: string; readonly detail: string };
+  | NotUsed;
+
+interface NotUsed {
+  readonly kind: "set aside" | "failed";
+  readonly reason: string;
+  readonly detail: string;
+}
 
 /**
  * Reads and checks the header of one file. Set aside: what is sound but no slice of a CT ("not DICOM", "not CT",
  * "localizer", "secondary capture", "colour", "multi-frame", "no pixel data", "transfer syntax"). Failed: what is broken
- * ("truncated", "damaged", "pixel layout", or what the system says of the file).
+ * ("truncated", "damaged", "pixel layout", "rescale", "modality LUT", or what the system says of the file).
  */
 export function readSliceHeader(path: string): HeaderOutcome {
   const read = readHeader(path);
@@ -71,7 +78,9 @@ export function readSliceHeader(path: string): HeaderOutcome {
   if (layout.kind === "problem") return outcomeOf(layout.problem);
   const cut = truncation(dataSet, frameBytes(layout.value));
   if (cut !== undefined) return { kind: "failed", reason: "truncated", detail: cut };
-  return { kind: "slice", header: describe(path, dataSet, layout.value), dataSet };
+  const rescale = rescaleOf(dataSet);
+  if (rescale.kind !== "rescale") return rescale;
+  return { kind: "slice", header: describe(path, dataSet, { layout: layout.value, rescale }), dataSet };
 }
 
 /** Problems that say that a file is of another kind, not that it is broken. */
@@ -108,14 +117,41 @@ function truncation({ pixelData, sizeBytes }: DataSet, expected: number): string
   return there >= expected ? undefined : `${there} bytes of pixel data; expected ${expected} (PS3.3 C.7.6.3)`;
 }
 
-function describe(path: string, dataSet: DataSet, layout: PixelLayout): SliceHeader {
+interface Rescale {
+  readonly kind: "rescale";
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+/**
+ * Slope and intercept (PS3.3 C.11.1.1.2), 1 and 0 where the file has none. Values that cannot be read, a slope of 0 or a
+ * table in their place would give wrong HU without a word, so they fail.
+ */
+function rescaleOf(dataSet: DataSet): Rescale | NotUsed {
+  if ((dataSet.elements.get(dictionary.ModalityLUTSequence[0])?.length ?? 0) > 0) {
+    const detail = "HU are given by a table, which slices of a CT do not have (PS3.3 C.8.2.1)";
+    return { kind: "failed", reason: "modality LUT", detail };
+  }
+  const one = (keyword: "RescaleSlope" | "RescaleIntercept", absent: number) =>
+    text(dataSet, keyword) === undefined ? absent : numbers(dataSet, keyword)?.[0];
+  const [slope, intercept] = [one("RescaleSlope", 1), one("RescaleIntercept", 0)];
+  if (slope === undefined || slope === 0 || intercept === undefined) {
+    const seen = `RescaleSlope ${text(dataSet, "RescaleSlope")}, RescaleIntercept ${text(dataSet, "RescaleIntercept")}`;
+    return { kind: "failed", reason: "rescale", detail: `${seen}; expected two numbers, the slope not 0` };
+  }
+  return { kind: "rescale", slope, intercept };
+}
+
+function describe(
+  path: string,
+  dataSet: DataSet,
+  { layout, rescale }: { readonly layout: PixelLayout; readonly rescale: Rescale },
+): SliceHeader {
   const first = (keyword: Keyword) => numbers(dataSet, keyword)?.[0];
   const sop = text(dataSet, "SOPInstanceUID") ?? basename(path);
   const study = text(dataSet, "StudyInstanceUID") ?? "";
   const series = text(dataSet, "SeriesInstanceUID") ?? "";
   const stem = basename(path).replace(/\.[^.]*$/, "");
-  const slope = first("RescaleSlope") ?? 1;
-  const intercept = first("RescaleIntercept") ?? 0;
   return {
     sliceId: /^ID_\w+$/.test(stem) ? stem : sop,
     patient: text(dataSet, "PatientID") ?? study,
@@ -132,12 +168,12 @@ function describe(path: string, dataSet: DataSet, layout: PixelLayout): SliceHea
     bitsStored: layout.bitsStored,
     highBit: layout.highBit,
     sign: layout.sign,
-    slope,
-    intercept,
+    slope: rescale.slope,
+    intercept: rescale.intercept,
     photometric: text(dataSet, "PhotometricInterpretation") ?? "",
     padding: first("PixelPaddingValue"),
     transferSyntax: dataSet.transferSyntax,
-    pixelGroup: `${layout.bitsStored}/${layout.sign}/${intercept}`,
+    pixelGroup: `${layout.bitsStored}/${layout.sign}/${rescale.intercept}`,
   };
 }
 

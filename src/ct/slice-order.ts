@@ -38,10 +38,10 @@ const evenShare = 0.1;
  * feet to head, whatever the order of the files. Slices without a position come last, by id; ties by id.
  */
 export function orderSeries<T extends Plane>(slices: readonly T[]): SeriesOrder<T> {
-  const orientation = slices.find((slice) => slice.orientation !== undefined)?.orientation;
+  const orientation = commonOrientation(slices);
   const normal = orientation === undefined ? undefined : normalOf(orientation);
   const placed = slices.map((slice) => ({ slice, along: along(slice.position, normal) }));
-  placed.sort((a, b) => compare(a.along, b.along) || (a.slice.sliceId < b.slice.sliceId ? -1 : 1));
+  placed.sort((a, b) => compare(a.along, b.along) || compareIds(a.slice, b.slice));
   const known = placed.flatMap(({ along }) => (along === undefined ? [] : [along]));
   const gaps = known.slice(1).map((mm, index) => mm - known[index]!);
   const steps = gaps.filter((gap) => gap > samePositionMm).sort((a, b) => a - b);
@@ -68,6 +68,25 @@ export function orderSeries<T extends Plane>(slices: readonly T[]): SeriesOrder<
 }
 
 type Orientation = NonNullable<Plane["orientation"]>;
+
+/** The orientation of most slices; of equally frequent ones that of the least id, so that file order does not matter. */
+function commonOrientation(slices: readonly Plane[]): Orientation | undefined {
+  const groups = new Map<string, { count: number; readonly orientation: Orientation }>();
+  for (const { orientation } of [...slices].sort(compareIds)) {
+    if (orientation === undefined) continue;
+    const key = orientation.map((cosine) => Math.round(cosine / cosineTolerance)).join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { count: 1, orientation });
+    else group.count++;
+  }
+  let best: { readonly count: number; readonly orientation: Orientation } | undefined;
+  for (const group of groups.values()) if (best === undefined || group.count > best.count) best = group;
+  return best?.orientation;
+}
+
+function compareIds(a: Plane, b: Plane): number {
+  return a.sliceId < b.sliceId ? -1 : a.sliceId > b.sliceId ? 1 : 0;
+}
 
 /** Unit normal, turned so that it points to the head (or, for slices that stand upright, to the back or the left). */
 function normalOf([a, b, c, d, e, f]: Orientation): Vector | undefined {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { must } from "../base/index.ts";
+import { dictionary, type Keyword } from "./dictionary.ts";
 import { readFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
 import { readDataSet } from "./parse.ts";
@@ -104,24 +105,89 @@ test("a file without preamble, or without a meta header, is read", () => {
   }
 });
 
+/** The eight bytes of a delimiter, or of an item's head. */
+const delimiter = (element: number, length: number): Uint8Array => {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setUint16(0, 0xfffe, true);
+  view.setUint16(2, element, true);
+  view.setUint32(4, length, true);
+  return new Uint8Array(view.buffer);
+};
+const openItem = delimiter(0xe000, 0xffffffff);
+const closeItem = delimiter(0xe00d, 0);
+const closeSequence = delimiter(0xe0dd, 0);
+const openSequence = Uint8Array.of(0x08, 0, 0x40, 0x11, 0x53, 0x51, 0, 0, 0xff, 0xff, 0xff, 0xff); // (0008,1140) SQ
+const patient = Uint8Array.of(0x10, 0, 0x20, 0, 0x4c, 0x4f, 2, 0, 0x50, 0x20); // (0010,0020) LO "P "
+const start = writeDicom({ Modality: "CT" }).subarray(132);
+const readParts = (...parts: readonly Uint8Array[]) => readDataSet(Buffer.concat([start, ...parts]), "made here");
+const patientOf = (...parts: readonly Uint8Array[]) => text(must(readParts(...parts)), "PatientID");
+
 test("sequences of undefined length are passed over, nested ones too, and endless ones are refused", () => {
-  const short = (tag: readonly [number, number], length: number) => {
-    const bytes = new DataView(new ArrayBuffer(8));
-    bytes.setUint16(0, tag[0], true);
-    bytes.setUint16(2, tag[1], true);
-    bytes.setUint32(4, length, true);
-    return new Uint8Array(bytes.buffer);
-  };
-  const [open, close] = [short([0xfffe, 0xe000], 0xffffffff), short([0xfffe, 0xe00d], 0)];
-  const sequence = Uint8Array.of(0x08, 0, 0x40, 0x11, 0x53, 0x51, 0, 0, 0xff, 0xff, 0xff, 0xff); // (0008,1140) SQ
-  const end = short([0xfffe, 0xe0dd], 0);
-  const nested = (depth: number): Uint8Array[] =>
-    depth === 0 ? [] : [sequence, open, ...nested(depth - 1), close, end];
-  const start = writeDicom({ Modality: "CT" }).subarray(132);
-  const after8 = Uint8Array.of(0x10, 0, 0x20, 0, 0x4c, 0x4f, 2, 0, 0x50, 0x20); // (0010,0020) LO "P "
-  assert.equal(text(must(readDataSet(Buffer.concat([start, ...nested(9), after8]), "nested")), "PatientID"), "P");
-  const deep = readDataSet(Buffer.concat([start, ...nested(5000), after8]), "deep");
+  const nested = (depth: number): Uint8Array[] => [
+    ...Array.from({ length: depth }, () => [openSequence, openItem]).flat(),
+    ...Array.from({ length: depth }, () => [closeItem, closeSequence]).flat(),
+  ];
+  assert.equal(patientOf(...nested(9), patient), "P");
+  const deep = readParts(...nested(5000), patient);
   assert.equal(deep.kind === "problem" && deep.problem.kind, "damaged");
+});
+
+test("a delimiter that is missing is forgiven where the next element cannot belong to the sequence", () => {
+  const emptyItem = delimiter(0xe000, 0);
+  assert.equal(patientOf(openSequence, emptyItem, patient), "P");
+  assert.equal(patientOf(openSequence, openItem, closeSequence, patient), "P");
+  assert.equal(patientOf(openSequence, patient), "P");
+  const cut = readParts(openSequence, openItem);
+  assert.equal(cut.kind === "problem" && cut.problem.kind, "truncated");
+});
+
+test("an implicit element among explicit ones is read, as some writers make them", () => {
+  const implicit = Uint8Array.of(0x09, 0, 0x10, 0, 4, 0, 0, 0, 0x41, 0x42, 0x43, 0x20); // (0009,0010), 4 bytes
+  assert.equal(patientOf(implicit, patient), "P");
+});
+
+test("more elements than a header can have are refused before they fill the memory", () => {
+  const bytes = new DataView(new ArrayBuffer(70_000 * 8));
+  for (let at = 0; at < 70_000; at++) {
+    bytes.setUint16(8 * at, 0x0011 + 2 * (at >> 16), true);
+    bytes.setUint16(8 * at + 2, at & 0xffff, true);
+  }
+  const many = readParts(new Uint8Array(bytes.buffer));
+  assert.equal(many.kind === "problem" && many.problem.kind, "damaged");
+});
+
+test("numbers are decimal, padding has the sign of the pixels, text has the characters of its set", () => {
+  const read = (elements: WritableElements) => must(readDataSet(writeDicom(elements), "made here"));
+  assert.deepEqual(numbers(read({ PixelSpacing: "0.5\\ 5e-1 " }), "PixelSpacing"), [0.5, 0.5]);
+  for (const wrong of ["0x10", "1e999", "1\\", "one", "NaN"])
+    assert.equal(numbers(read({ RescaleSlope: wrong }), "RescaleSlope"), undefined, wrong);
+  const unsigned = Buffer.from(writeDicom(image)); // a writer that says US although its pixels are signed
+  unsigned.write("US", unsigned.indexOf(Buffer.from([0x28, 0, 0x20, 1])) + 4, "latin1");
+  assert.deepEqual(numbers(must(readDataSet(unsigned, "made here")), "PixelPaddingValue"), [-2000]);
+  assert.equal(text(read({ SpecificCharacterSet: "ISO_IR 192", PatientName: "Müller" }), "PatientName"), "Müller");
+});
+
+test("whatever is written is read again", () => {
+  const layouts = fc.record({
+    vr: fc.constantFrom("explicit" as const, "implicit" as const),
+    columns: fc.integer({ min: 1, max: 9 }),
+    signed: fc.boolean(),
+    bits: fc.integer({ min: 1, max: 16 }),
+    spacing: fc.tuple(fc.float({ noNaN: true, min: 0.25, max: 2 }), fc.float({ noNaN: true, min: 0.25, max: 2 })),
+    seeds: fc.array(fc.nat(65_535), { minLength: 27, maxLength: 27 }),
+  });
+  const identity = fc.property(layouts, ({ vr, columns, signed, bits, spacing, seeds }) => {
+    const values = seeds.slice(0, 3 * columns).map((seed) => (seed % 2 ** bits) - (signed ? 2 ** (bits - 1) : 0));
+    const PixelData = signed ? Int16Array.from(values) : Uint16Array.from(values);
+    const elements = { ...image, Rows: 3, Columns: columns, BitsStored: bits, HighBit: bits - 1, PixelData };
+    const written = writeDicom({ ...elements, PixelRepresentation: signed ? 1 : 0, PixelSpacing: spacing }, { vr });
+    const path = fileOf("any.dcm", written);
+    const header = must(readHeader(path));
+    const near = numbers(header, "PixelSpacing")?.every((mm, axis) => Math.abs(mm - spacing[axis]!) < 1e-12);
+    assert.ok(near, "16 characters hold 12 decimals");
+    assert.deepEqual([...must(readFrame(path, header)).values], values);
+  });
+  fc.assert(identity, { numRuns: 100, seed: 2 });
 });
 
 test("a file of another syntax is refused by the name of the syntax", () => {
@@ -167,7 +233,12 @@ test("any mutilation of a file yields a value or a problem, never a throw", () =
         for (const [at, value] of changes) if (at < length) bytes[at] = value;
         const path = fileOf("mutilated.dcm", bytes);
         const header = readHeader(path);
-        if (header.kind === "ok") readFrame(path, header.value);
+        if (header.kind === "problem") return;
+        readFrame(path, header.value);
+        for (const keyword of Object.keys(dictionary) as Keyword[]) {
+          text(header.value, keyword);
+          numbers(header.value, keyword);
+        }
       },
     ),
     { numRuns: 300, seed: 1 },

@@ -93,7 +93,7 @@ function readBytes(
   let file: number | undefined;
   try {
     file = openSync(path, "r");
-    const bytes = new Uint8Array(length);
+    const bytes = Buffer.allocUnsafeSlow(length); // its own memory, and what is not read into is cut off
     let got = 0;
     while (got < length) {
       const read = readSync(file, bytes, got, length - got, offset + got);

@@ -6,6 +6,9 @@ import { endsEarly, parse } from "./parse.ts";
 /** One page holds nearly every header; measured, 1 to 8 KB are equally fast. */
 const firstBytes = 4096;
 
+/** Reused by every call: reading is synchronous, and the answer keeps a copy of the few bytes that it needs. */
+const firstPage = new Uint8Array(firstBytes);
+
 /** No header is longer; a file that claims so is refused instead of read into memory. */
 const mostBytes = 64 * 2 ** 20;
 
@@ -29,10 +32,11 @@ export function readHeader(path: string): Result<DataSet> {
 function readFrom(file: number, path: string): Result<DataSet> {
   const sizeBytes = fstatSync(file).size;
   for (let wanted = firstBytes; ; ) {
-    const bytes = new Uint8Array(Math.min(wanted, sizeBytes));
+    const first = wanted === firstBytes;
+    const bytes = first ? firstPage.subarray(0, sizeBytes) : new Uint8Array(Math.min(wanted, sizeBytes));
     const got = readFully(file, bytes);
     const parsed = parse(bytes.subarray(0, got), { where: path, sizeBytes });
-    if (parsed.kind === "done") return ok(parsed.dataSet);
+    if (parsed.kind === "done") return ok(first ? owned(parsed.dataSet) : parsed.dataSet);
     if (parsed.kind === "problem") return fail(parsed.problem);
     if (got < bytes.length || bytes.length === sizeBytes) return fail(endsEarly(path, got, parsed.neededBytes));
     wanted = Math.max(2 * wanted, parsed.neededBytes);
@@ -47,6 +51,10 @@ function readFrom(file: number, path: string): Result<DataSet> {
       });
     }
   }
+}
+
+function owned(dataSet: DataSet): DataSet {
+  return { ...dataSet, bytes: dataSet.bytes.slice() };
 }
 
 /** Reads from the start until the array is full or the file ends; answers the bytes read. */

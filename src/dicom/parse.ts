@@ -18,6 +18,9 @@ const sequenceEndTag = 0xfffee0dd;
 /** Items in items deeper than this are refused: no real file comes near, and a hostile one shall not cost time. */
 const deepest = 64;
 
+/** More elements than any header has: bounds the memory that a hostile file can take. */
+const mostElements = 65_536;
+
 /** The preamble's 128 bytes and "DICM", PS3.10 7.1. */
 const magicOffset = 128;
 
@@ -80,7 +83,7 @@ export function parse(bytes: Uint8Array, source: Source): Parsed {
     kind: "done",
     dataSet: {
       where: source.where,
-      bytes,
+      bytes: bytes.subarray(0, Math.min(body.at, bytes.length)),
       elements,
       transferSyntax,
       vr,
@@ -147,10 +150,14 @@ function walk(view: DataView, { at: from, vr, elements, source, only }: Walk): W
       const skipped = skipItems(view, { at: valueAt, vr: head.vr === "UN" ? "implicit" : vr, source, tag: head.tag });
       if (skipped.kind !== "end") return skipped;
       end = skipped.at;
-      length = end - valueAt - 8; // without the delimiter
+      length = skipped.contentEnd - valueAt;
     }
     if (end > sizeBytes) return { kind: "problem", problem: tooLong(source, head.tag, { at, end }) };
     if (end > view.byteLength) return { kind: "more", neededBytes: Math.min(end + 8, sizeBytes) };
+    if (elements.size === mostElements) {
+      const got = `more than ${mostElements} elements`;
+      return { kind: "problem", problem: damaged(source.where, head.tag, { got, expected: "a header of an image" }) };
+    }
     elements.set(head.tag, { tag: head.tag, vr: head.vr, offset: valueAt, length });
     at = end;
   }
@@ -159,10 +166,11 @@ function walk(view: DataView, { at: from, vr, elements, source, only }: Walk): W
 
 /** Tag, VR and length of the element at a place; `bytes` is the length of the head itself (PS3.5 7.1.2, 7.1.3). */
 function elementHead(view: DataView, at: number, vr: "explicit" | "implicit") {
-  if (at + 12 > view.byteLength && at + 8 > view.byteLength) return { kind: "more", neededBytes: at + 12 } as const;
+  if (at + 8 > view.byteLength) return { kind: "more", neededBytes: at + 12 } as const;
   const tag = ((view.getUint16(at, true) << 16) | view.getUint16(at + 2, true)) >>> 0;
   const code = view.getUint16(at + 4, true);
-  if (vr === "implicit" || tag >>> 16 === 0xfffe) {
+  // Some writers put implicit elements among explicit ones: where no VR stands, none was written.
+  if (vr === "implicit" || tag >>> 16 === 0xfffe || !isVrCode(code)) {
     return { kind: "head", tag, vr: vrOfTag.get(tag) ?? "UN", length: view.getUint32(at + 4, true), bytes: 8 } as const;
   }
   if (isShortCode(code))
@@ -178,14 +186,20 @@ interface Skip {
   readonly tag: number;
 }
 
-type Skipped = { readonly kind: "end"; readonly at: number } | Exclude<Parsed, { kind: "done" }>;
+type Skipped =
+  | { readonly kind: "end"; readonly at: number; readonly contentEnd: number }
+  | Exclude<Parsed, { kind: "done" }>;
 
-/** The end of a sequence of undefined length, behind its delimiter. A stack in place of recursion, bounded in depth. */
+/**
+ * The end of a sequence of undefined length, behind its delimiter. A stack in place of recursion, bounded in depth. A
+ * delimiter that is missing is forgiven where the next element cannot belong to what it should have closed.
+ */
 function skipItems(view: DataView, { at: from, vr, source, tag }: Skip): Skipped {
   const open: { readonly kind: "sequence" | "item"; readonly vr: "explicit" | "implicit" }[] = [
     { kind: "sequence", vr },
   ];
   let at = from;
+  let contentEnd = from;
   for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
     if (at + 8 > source.sizeBytes)
       return { kind: "problem", problem: endsEarly(source.where, source.sizeBytes, at + 8) };
@@ -194,35 +208,34 @@ function skipItems(view: DataView, { at: from, vr, source, tag }: Skip): Skipped
       return head.neededBytes > source.sizeBytes
         ? { kind: "problem", problem: endsEarly(source.where, source.sizeBytes, head.neededBytes) }
         : head;
-    const closes = top.kind === "sequence" ? sequenceEndTag : itemEndTag;
+    contentEnd = at;
+    if (head.tag === sequenceEndTag && top.kind === "item") {
+      open.pop(); // the item's delimiter is missing
+      continue;
+    }
+    if (top.kind === "sequence" && head.tag !== itemTag && head.tag !== sequenceEndTag) {
+      open.pop(); // the sequence's delimiter is missing
+      continue;
+    }
     at += head.bytes;
-    if (head.tag === closes) open.pop();
-    else if (top.kind === "sequence" && head.tag !== itemTag) {
-      return {
-        kind: "problem",
-        problem: damaged(source.where, tag, `${formatTag(head.tag)} where an item should begin`),
-      };
-    } else if (head.length === undefinedLength) {
-      if (open.length >= deepest)
-        return { kind: "problem", problem: damaged(source.where, tag, `more than ${deepest} nested items`) };
+    if (head.tag === sequenceEndTag || head.tag === itemEndTag) open.pop();
+    else if (head.length === undefinedLength) {
+      if (open.length >= deepest) {
+        const got = `more than ${deepest} nested items`;
+        return { kind: "problem", problem: damaged(source.where, tag, { got, expected: "fewer (PS3.5 7.5)" }) };
+      }
       open.push({
         kind: top.kind === "sequence" ? "item" : "sequence",
         vr: head.vr === "UN" && top.kind === "item" ? "implicit" : top.vr,
       });
     } else at += head.length;
   }
-  return { kind: "end", at };
+  return { kind: "end", at, contentEnd };
 }
 
-function damaged(where: string, tag: number, got: string): Problem {
+function damaged(where: string, tag: number, what: { readonly got: string; readonly expected: string }): Problem {
   const next = "copy the file again from its source";
-  return {
-    kind: "damaged",
-    where: `${where}: ${formatTag(tag)}`,
-    got,
-    expected: "items and delimiters (PS3.5 7.5)",
-    next,
-  };
+  return { kind: "damaged", where: `${where}: ${formatTag(tag)}`, ...what, next };
 }
 
 function tooLong(
