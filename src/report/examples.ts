@@ -17,7 +17,7 @@ const titles = {
 } as const satisfies Record<ExampleSlice["kind"], string>;
 
 /** Slices of patients not trained on, in three windows and with the evidence over the brain window. */
-export function examplesSection(examples: readonly ExampleSlice[]): Markup {
+export function examplesSection(examples: readonly ExampleSlice[], threshold: number): Markup {
   if (examples.length === 0) return html``;
   const full = Math.max(leastFull, ...examples.map(({ evidence }) => (evidence === undefined ? 0 : peakOf(evidence))));
   const kinds = Object.keys(titles) as ExampleSlice["kind"][];
@@ -26,7 +26,8 @@ export function examplesSection(examples: readonly ExampleSlice[]): Markup {
   const some = examples.some(({ evidence }) => evidence !== undefined);
   return html`
 <h2>Examples</h2>
-<p>Slices of the test fold, the same field of view that the network gets. ✓ marks the labels of the label table.
+<p>Slices of patients not trained on, in the field of view that the network gets; of each kind the ones that it was surest of, one
+a patient. The detector calls any from a probability of ${threshold.toFixed(3)} on. ✓ marks what the label table says.
 ${absent.length > 0 ? `There is no example of: ${absent.join(", ")}.` : ""}</p>
 ${some ? evidenceScale(full) : html`<p class="note">This network has no evidence maps.</p>`}
 ${examples.map((example) => exampleSlice(example, full))}`;
@@ -55,7 +56,7 @@ function view(picture: Picture, caption: string): Markup {
 }
 
 /** Probabilities of the six labels; those that are true stand out. */
-export function chances(probabilities: Readonly<Record<Label, number>>, truth: readonly Label[] = []): Markup {
+function chances(probabilities: Readonly<Record<Label, number>>, truth: readonly Label[] = []): Markup {
   const entries = labels.map((label) => {
     const mark = truth.includes(label) ? html` class="true"` : html``;
     return html`<li${mark}>${label} ${probabilities[label].toFixed(2)}</li>`;

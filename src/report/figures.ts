@@ -114,7 +114,7 @@ export function aucFigure(level: LevelEvaluation, name: "slice" | "study"): stri
   return svg({
     width: 380,
     height: 270,
-    marginLeft: 108,
+    marginLeft: 122,
     marginRight: 16,
     marginBottom: 44,
     marginTop: 12,

@@ -43,11 +43,11 @@ function headlines({ slice, study }: Evaluation): Markup {
   ) => html`<div>
 <div class="name">${name}</div><div class="value">${three(detector.value)}</div>
 <div class="beside">${range(detector)} · n = ${n}, ${positives} positive<br>
-${beside === "brainArea" ? "brain area" : "prevalence"} ${three(baselines[beside]?.value)}</div></div>`;
+${beside === "brainArea" ? "brain area" : "lower is better; prevalence"} ${three(baselines[beside]?.value)}</div></div>`;
   return html`<div class="headlines">
 ${tile("ROC AUC of any, by study", study.labels.any.rocAuc, "brainArea")}
 ${tile("ROC AUC of any, by slice", slice.labels.any.rocAuc, "brainArea")}
-${tile("Weighted log loss by slice, lower is better", slice.weightedLogLoss, "prevalence")}
+${tile("Weighted log loss, by slice", slice.weightedLogLoss, "prevalence")}
 </div>`;
 }
 

@@ -13,8 +13,8 @@ export interface Summary {
   readonly network: NetworkSection;
   readonly evaluation: Evaluation;
   readonly examples: readonly ExampleSlice[];
-  /** A study that came in after the training, if one did. */
-  readonly freshStudy?: FreshStudy | undefined;
+  /** Studies that came in after the training, if some did. */
+  readonly fresh?: { readonly description: string; readonly studies: readonly FreshStudy[] } | undefined;
   readonly next: readonly NextStep[];
   /** Hashes, versions, seeds: by name, in the order to be shown. */
   readonly provenance: readonly NamedValue[];
@@ -67,7 +67,7 @@ export interface ExampleSlice {
 
 /** What a detector said of a study that it got after the training. */
 export interface FreshStudy {
-  readonly description: string;
+  readonly study: string;
   readonly slices: number;
   readonly probabilities: Readonly<Record<Label, number>>;
   /** Labels that were called. */

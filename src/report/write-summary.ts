@@ -1,5 +1,5 @@
-import { type Fold, folds, labels } from "../labels/index.ts";
-import { chances, examplesSection } from "./examples.ts";
+import { type Fold, folds, type Label, labels } from "../labels/index.ts";
+import { examplesSection } from "./examples.ts";
 import { trainingFigure } from "./figures.ts";
 import { html, type Markup, trusted } from "./markup.ts";
 import { pageStyle } from "./page-style.ts";
@@ -11,7 +11,7 @@ import type { DataSection, FreshStudy, NamedValue, NetworkSection, NextStep, Sum
  * pictures stand in it as PNG and SVG. The same summary gives the same page.
  */
 export function writeSummary(summary: Summary): string {
-  const { title, lead, data, network, evaluation, examples, freshStudy, next, provenance } = summary;
+  const { title, lead, data, network, evaluation, examples, fresh, next, provenance } = summary;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -29,8 +29,8 @@ ${warning(summary)}
 ${dataSection(data)}
 ${networkSection(network)}
 ${resultsSection(evaluation)}
-${examplesSection(examples)}
-${freshStudy === undefined ? "" : freshSection(freshStudy)}
+${examplesSection(examples, evaluation.slice.labels.any.operatingPoint.threshold)}
+${fresh === undefined ? "" : freshSection(fresh)}
 ${nextSection(next)}
 <h2>Provenance</h2>
 ${namedValues(provenance, "code")}
@@ -50,7 +50,7 @@ about a patient.${origin === "simulated" ? simulated : ""}</p>`;
 }
 
 function dataSection({ files, folds: counts }: DataSection): Markup {
-  const cell = (fold: Fold, label: (typeof labels)[number]) => {
+  const cell = (fold: Fold, label: Label) => {
     const positive = counts[fold].positives[label];
     const share = counts[fold].slices > 0 ? ` (${percent(positive / counts[fold].slices)})` : "";
     return html`<td class="number">${positive}<span class="interval">${share}</span></td>`;
@@ -79,12 +79,32 @@ epoch marked “kept” became the detector.</figcaption></figure>
 ${namedValues(settings, "plain")}`;
 }
 
-function freshSection({ description, slices, probabilities, called, truth }: FreshStudy): Markup {
-  const known = truth === undefined ? "" : `In it: ${truth.length > 0 ? truth.join(", ") : "no hemorrhage"}.`;
+function freshSection({ description, studies }: NonNullable<Summary["fresh"]>): Markup {
+  const known = studies.some(({ truth }) => truth !== undefined);
+  const chance = ({ probabilities, called }: FreshStudy, label: Label) =>
+    html`<td class="number ${called.includes(label) ? "own" : ""}">${probabilities[label].toFixed(2)}</td>`;
   return html`
-<h2>A fresh study</h2>
-<p>${description} ${slices} slices. Called: ${called.length > 0 ? called.join(", ") : "nothing"}. ${known}</p>
-${chances(probabilities, truth)}`;
+<h2>Fresh studies</h2>
+<p>${description}</p>
+<div class="wide"><table>
+<thead><tr><th>study</th><th class="number">slices</th>${labels.map((label) => html`<th class="number">${label}</th>`)}
+${known ? html`<th>in it</th>` : ""}</tr></thead>
+<tbody>${studies.map(
+    (study) => html`<tr><th scope="row">${shortened(study.study)}</th><td class="number">${study.slices}</td>
+${labels.map((label) => chance(study, label))}${known ? html`<td>${contents(study)}</td>` : ""}</tr>`,
+  )}</tbody></table></div>
+<p class="note">Probabilities by study, not calibrated; bold where the detector calls the label.</p>`;
+}
+
+/** The types in a study; that there are any goes without saying. */
+function contents({ truth = [] }: FreshStudy): string {
+  const types = truth.filter((label) => label !== "any");
+  return truth.length === 0 ? "no hemorrhage" : types.length === 0 ? "hemorrhage" : types.join(", ");
+}
+
+/** A UID's end tells studies of one source apart. */
+function shortened(uid: string): string {
+  return uid.length > 24 ? `…${uid.slice(-20)}` : uid;
 }
 
 function nextSection(steps: readonly NextStep[]): Markup {

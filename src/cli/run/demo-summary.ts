@@ -1,199 +1,155 @@
-import { ok, type Progress, type Result } from "../../base/index.ts";
-import { stackNeighbours } from "../../ct/index.ts";
-import type { DetectionSummary } from "../../detection/index.ts";
+import { readFileSync } from "node:fs";
+import { fileResult, type LedgerSummary, ok, type Result } from "../../base/index.ts";
 import type { Evaluation } from "../../evaluation/index.ts";
-import { anyIndex, type Fold, folds, type Label, labelCount, labels } from "../../labels/index.ts";
-import { type Detector, openDetector } from "../../models/index.ts";
-import type { ExampleSlice, FreshStudy, Summary } from "../../report/index.ts";
-import { openRunData, type Run, type RunData, readMetricsLog, scoreRows } from "../../training/index.ts";
+import { type Label, labels, parseLabelId } from "../../labels/index.ts";
+import { type ModelRow, models, openDetector } from "../../models/index.ts";
+import type { FreshStudy, NamedValue, NextStep, Summary } from "../../report/index.ts";
+import { openRunData, type Run, readMetricsLog, type Work } from "../../training/index.ts";
+import { inWords } from "../progress.ts";
+import { exampleSlices } from "./example-slices.ts";
+import { readFindings } from "./study-lines.ts";
 
-/** What the story's page is made from. */
-export interface SummarySources {
+/** What the page of a demo is made from. */
+export interface DemoSources {
   readonly run: Run;
+  readonly ledger: LedgerSummary;
   readonly evaluation: Evaluation;
-  readonly detection: DetectionSummary;
-  /** Positive labels of the fresh studies, by study. */
-  readonly truth: ReadonlyMap<string, readonly Label[]>;
-  readonly files: Summary["data"]["files"];
-  readonly work: { readonly threads: number; readonly progress: Progress; readonly signal: AbortSignal };
+  /** `findings.json` of the fresh studies, and their label table. */
+  readonly findings: string;
+  readonly freshLabels: string;
+  readonly next: readonly NextStep[];
+  readonly work: Work;
 }
 
-/** The page of the demo: what was made, how it went, what it shows. */
-export async function demoSummary(sources: SummarySources): Promise<Result<Summary>> {
-  const { run, evaluation, work } = sources;
-  const log = readMetricsLog(run.paths.metrics);
-  if (log.kind === "problem") return log;
-  const data = await openRunData(run, work);
-  if (data.kind === "problem") return data;
-  const detector = await openDetector(run.paths.model, { threads: work.threads });
-  if (detector.kind === "problem") return detector;
-  const examples = await pickExamples(detector.value, data.value, work.signal);
-  await detector.value.close();
-  data.value.cache.close();
+/** Gathers what the page of a demo says. Problems: those of its files, "interrupted". */
+export async function demoSummary(sources: DemoSources): Promise<Result<Summary>> {
+  const { run, ledger, evaluation, next } = sources;
+  const lines = readMetricsLog(run.paths.metrics);
+  if (lines.kind === "problem") return lines;
+  const fresh = freshStudies(sources);
+  if (fresh.kind === "problem") return fresh;
+  const examples = await examplesOf(sources);
   if (examples.kind === "problem") return examples;
-  const epochs = log.value.filter(({ kind }) => kind === "epoch");
-  const { config, info } = run;
+  const { folds, result } = run.info;
+  if (folds === undefined || result === undefined) throw new Error(`${run.dir} is finished without a result`);
+  const row: ModelRow = models[run.config.model];
   return ok({
-    title: "Ichor: the whole story on simulated heads",
+    title: "Ichor's demo: the whole story on simulated heads",
     lead: [
-      "Simulated head CT studies, with and without bleeds, were written as DICOM, indexed, and split by patient. A small network learned from one part, chose its best epoch on a second, and is judged here on a third that it has never seen.",
-      "The heads are drawn, not scanned: what is found here says that the machinery works, and nothing about patients.",
+      "Ichor learns to detect bleeding inside the skull (intracranial hemorrhage) on head CT. For this page it simulated " +
+        "studies with and without bleeds, wrote them as DICOM in the layout of the RSNA 2019 competition, indexed them, " +
+        "split them by patient, trained a small network on one part, kept the epoch that did best on a second, and judged " +
+        "it on a third that it had not learned from.",
     ],
     origin: "simulated",
-    data: { files: sources.files, folds: foldCounts(run) },
+    data: { files: ledger, folds },
     network: {
-      description: `A small plain CNN on HU: ${config.neighbours} neighbouring slices of ${config.preprocessing.size}×${config.preprocessing.size}, each through windows that are its first layer; the mean of its evidence map of a label is the label's logit.`,
-      settings: [
-        { name: "epochs", value: String(config.epochs) },
-        { name: "slices a step", value: String(config.batchSize) },
-        { name: "seconds of training", value: String(Math.round(info.result?.seconds ?? 0)) },
-        { name: "engine", value: info.starts.at(-1)?.form ?? "" },
-      ],
-      curve: { epochs, bestEpoch: info.result?.bestEpoch ?? 0 },
+      description: `${run.config.model}: ${row.summary}.`,
+      settings: settingsOf(run, result),
+      curve: { epochs: lines.value.filter(({ kind }) => kind === "epoch"), bestEpoch: result.bestEpoch },
     },
     evaluation,
     examples: examples.value,
     fresh: {
-      description: "Studies of other patients, simulated from another seed after the training; they were in no index.",
-      studies: freshStudies(sources),
+      description: "Simulated from another seed after the training, and given to the detector as files without labels.",
+      studies: fresh.value,
     },
-    next: nextSteps(),
-    provenance: provenanceOf(run),
+    next,
+    provenance: provenanceOf(sources),
   });
 }
 
-function foldCounts({ info }: Run): Summary["data"]["folds"] {
-  const none = {
-    patients: 0,
-    slices: 0,
-    positives: Object.fromEntries(labels.map((label) => [label, 0])) as Record<Label, number>,
-  };
-  return Object.fromEntries(folds.map((fold) => [fold, info.folds?.[fold] ?? none])) as Summary["data"]["folds"] &
-    Record<Fold, unknown>;
+async function examplesOf({ run, evaluation, work }: DemoSources) {
+  const detector = await openDetector(run.paths.model, { threads: work.threads });
+  if (detector.kind === "problem") return detector;
+  try {
+    const data = await openRunData(run, work);
+    if (data.kind === "problem") return data;
+    try {
+      const rows = data.value.rows[evaluation.provenance.fold];
+      return await exampleSlices({ data: data.value, detector: detector.value, rows, signal: work.signal });
+    } finally {
+      data.value.cache.close();
+    }
+  } finally {
+    await detector.value.close();
+  }
 }
 
-function freshStudies({ detection, truth }: SummarySources): FreshStudy[] {
-  return detection.studies.flatMap((line) => {
-    if (line.status !== "analysed") return [];
-    const called = labels.filter((label) => line.decisions[label] === "positive");
-    return [
-      {
-        study: line.study,
-        slices: line.slices,
-        probabilities: line.probabilities,
-        called,
-        truth: truth.get(line.study) ?? [],
-      },
-    ];
-  });
-}
-
-const nextSteps = (): Summary["next"] => [
-  {
-    what: "Index your own DICOM folder, with a label table (ID,Label) in it or named by --labels",
-    command: "ichor index DICOM_FOLDER --out work/index",
-  },
-  { what: "Train on it", command: "ichor train --data work/index --run runs/first" },
-  { what: "Score the run on patients it has not seen", command: "ichor evaluate --run runs/first" },
-  { what: "Detect in new studies", command: "ichor predict STUDY --model runs/first/model.onnx --out work/found" },
-];
-
-function provenanceOf({ info, config, split }: Run): Summary["provenance"] {
-  const start = info.starts.at(-1);
+function settingsOf({ config }: Run, result: NonNullable<Run["info"]["result"]>): readonly NamedValue[] {
+  const { preprocessing, augmentation, schedule } = config;
+  const { fieldOfViewMm, size } = preprocessing;
+  const view = fieldOfViewMm === "image" ? "the whole image" : `${fieldOfViewMm} mm`;
+  const changes =
+    augmentation === "none"
+      ? "none"
+      : `mirrored in ${100 * augmentation.flip} %, turned up to ${augmentation.rotateDegrees}°, scaled up to ` +
+        `${Math.round(100 * augmentation.scale)} %, shifted up to ${augmentation.shiftPixels} pixels`;
   return [
-    { name: "detector (SHA-256)", value: info.result?.modelHash ?? "" },
-    { name: "data (hash of the index)", value: info.data.hash ?? "" },
-    { name: "split (hash)", value: split.hash },
-    { name: "seed", value: String(config.seed) },
-    {
-      name: "versions",
-      value:
-        start === undefined
-          ? ""
-          : Object.entries(start.versions)
-              .map(([name, version]) => `${name} ${version}`)
-              .join(", "),
-    },
-    { name: "machine", value: start === undefined ? "" : `${start.machine.processor}, ${start.machine.cores} cores` },
+    { name: "input", value: `${config.neighbours} neighbouring slices, ${size} × ${size}, showing ${view}` },
+    { name: "optimiser", value: `${config.optimiser}, learning rate ${config.learningRate} (${schedule})` },
+    { name: "batch", value: `${config.batchSize} slices` },
+    { name: "augmentation", value: changes },
+    { name: "epochs", value: `${result.epochs}, the best is epoch ${result.bestEpoch}` },
+    { name: "time", value: inWords(result.seconds * 1000) },
   ];
 }
 
-/** So many of each kind are shown. */
-const shown = { found: 4, missed: 2, "false alarm": 2 } as const;
-
-/** The surest finds of the test fold, its worst misses and false alarms, each with the map of `any`. */
-async function pickExamples(detector: Detector, data: RunData, signal: AbortSignal): Promise<Result<ExampleSlice[]>> {
-  const rows = data.rows.test;
-  const scored = await scoreRows({ detector, cache: data.cache, table: data.table, rows, signal });
-  if (scored.kind === "problem") return scored;
-  const probabilities = scored.value;
-  const threshold = detector.info.operatingPoints.any;
-  const any = (at: number) => probabilities[at * labelCount + anyIndex]!;
-  const positive = (at: number) => data.table.labels[rows[at]! * labelCount + anyIndex] === 1;
-  const places = Array.from(rows, (_, at) => at);
-  const surest = (wanted: (at: number) => boolean, sign: 1 | -1) =>
-    onePatientEach(
-      data,
-      rows,
-      places.filter(wanted).sort((a, b) => sign * (any(b) - any(a))),
-    );
-  const kinds = {
-    found: surest((at) => positive(at) && any(at) >= threshold, 1),
-    missed: surest((at) => positive(at) && any(at) < threshold, -1),
-    "false alarm": surest((at) => !positive(at) && any(at) >= threshold, 1),
-  };
-  const examples: ExampleSlice[] = [];
-  for (const [kind, found] of Object.entries(kinds) as [ExampleSlice["kind"], number[]][]) {
-    for (const at of found.slice(0, shown[kind])) {
-      const own = probabilities.subarray(at * labelCount, (at + 1) * labelCount);
-      examples.push(await example(detector, data, { kind, row: rows[at]!, probabilities: own }));
-    }
-  }
-  return ok(examples);
+function provenanceOf({ run, evaluation }: DemoSources): readonly NamedValue[] {
+  const { detector, data, split, bootstrap, command } = evaluation.provenance;
+  const start = run.info.starts.at(-1);
+  const begun = start === undefined ? [] : startOf(start);
+  return [
+    { name: "detector (SHA-256)", value: detector },
+    { name: "data (index)", value: data },
+    { name: "split", value: split },
+    { name: "seeds", value: `training ${run.config.seed}, split ${run.split.seed}, bootstrap ${bootstrap.seed}` },
+    ...begun,
+    { name: "evaluated by", value: command },
+  ];
 }
 
-/** The first of each patient, so that neighbours of one bleed do not fill the page. */
-function onePatientEach({ table }: RunData, rows: Int32Array, places: readonly number[]): number[] {
-  const seen = new Set<string>();
-  return places.filter((at) => {
-    const patient = table.patients[rows[at]!]!;
-    return !seen.has(patient) && seen.add(patient);
+function startOf({ versions, machine, threads, form }: Run["info"]["starts"][number]): readonly NamedValue[] {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const { processor, platform, cores } = machine;
+  return [
+    { name: "versions", value: named.join(", ") },
+    { name: "machine", value: `${processor}, ${cores} cores, ${platform}; ${threads} threads, training step ${form}` },
+  ];
+}
+
+/** What the detector said of each fresh study, beside what is in it. */
+function freshStudies({ findings, freshLabels }: DemoSources): Result<readonly FreshStudy[]> {
+  const read = readFindings(findings);
+  if (read.kind === "problem") return read;
+  const truth = positivesOf(freshLabels);
+  if (truth.kind === "problem") return truth;
+  const studies = read.value.studies.flatMap((study): FreshStudy[] => {
+    if (study.status !== "analysed") return [];
+    const held = new Set(study.slices.flatMap(({ sliceId }) => truth.value.get(sliceId) ?? []));
+    return [
+      {
+        study: study.study,
+        slices: study.slices.length,
+        probabilities: study.probabilities,
+        called: labels.filter((label) => study.decisions[label] === "positive"),
+        truth: labels.filter((label) => held.has(label)),
+      },
+    ];
   });
+  return ok(studies);
 }
 
-async function example(
-  detector: Detector,
-  { table, cache }: RunData,
-  {
-    kind,
-    row,
-    probabilities,
-  }: { readonly kind: ExampleSlice["kind"]; readonly row: number; readonly probabilities: Float64Array },
-): Promise<ExampleSlice> {
-  const { size } = detector.info.preprocessing;
-  const half = detector.info.neighbours >> 1;
-  const neighbours = Array.from({ length: 2 * half + 1 }, (_, index) => row + index - half).map((other) =>
-    table.seriesIndex[other] === table.seriesIndex[row] ? cache.read(other) : undefined,
-  );
-  const { evidence } = await detector.score(stackNeighbours(neighbours, size), 1);
-  const [, , height = 0, width = 0] = evidence?.shape ?? [];
-  const plane = height * width;
-  const map = evidence && {
-    data: evidence.data.slice(anyIndex * plane, (anyIndex + 1) * plane),
-    rows: height,
-    columns: width,
-    inputSize: size,
-  };
-  return {
-    kind,
-    sliceId: table.sliceIds[row]!,
-    hu: cache.read(row),
-    size,
-    evidence: map,
-    probabilities: Object.fromEntries(labels.map((label, index) => [label, probabilities[index]!])) as Record<
-      Label,
-      number
-    >,
-    truth: labels.filter((_, index) => table.labels[row * labelCount + index] === 1),
-  };
+/** Slice → its positive labels, of a label table that Ichor wrote itself. */
+function positivesOf(path: string): Result<ReadonlyMap<string, readonly Label[]>> {
+  const text = fileResult(path, () => readFileSync(path, "utf8"));
+  if (text.kind === "problem") return text;
+  const positives = new Map<string, Label[]>();
+  for (const line of text.value.trimEnd().split("\n").slice(1)) {
+    const [id = "", value] = line.split(",");
+    const parsed = parseLabelId(id);
+    if (parsed === undefined || Number(value) < 0.5) continue;
+    positives.set(parsed.sliceId, [...(positives.get(parsed.sliceId) ?? []), parsed.label]);
+  }
+  return ok(positives);
 }
