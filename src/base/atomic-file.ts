@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import { fail, ok, type Problem, type Result } from "./result.ts";
 
 /**
@@ -9,7 +10,7 @@ import { fail, ok, type Problem, type Result } from "./result.ts";
 export function writeFileAtomic(path: string, content: string | Uint8Array): Result<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     const file = openSync(temporary, "w");
     try {

@@ -1,11 +1,10 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { fail, fileProblem, fileResult, ok, type Progress, type Result } from "../base/index.ts";
+import { fail, fileProblem, fileResult, makeFolder, ok, type Progress, type Result } from "../base/index.ts";
 import { type Database, databaseResult, openDatabase } from "./database.ts";
 import { createTables, joinFiles, setDuplicatesAside, writeIndex, writeLedger, writeUnmatched } from "./index-sql.ts";
 import { type IndexSummary, indexFiles, summariseIndex } from "./index-summary.ts";
 import { labelTableNames, loadLabels } from "./label-table.ts";
-import { makeFolder } from "./make-folder.ts";
 import { findFiles, orderAllSeries, type Reading, readHeaders } from "./read-folder.ts";
 
 /** What to index and where to. */

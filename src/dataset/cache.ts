@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { fail, fileResult, ok, openPool, type Pool, type Problem, type Progress, type Result } from "../base/index.ts";
+import {
+  fail,
+  fileResult,
+  makeFolder,
+  ok,
+  openPool,
+  type Pool,
+  type Problem,
+  type Progress,
+  type Result,
+} from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
-import { makeFolder } from "./make-folder.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import type { SliceTable } from "./table.ts";
 

@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fail, fileProblem, ok, type Result } from "../base/index.ts";
+import { fail, fileProblem, makeFolder, ok, type Result } from "../base/index.ts";
 import { submissionLines } from "../labels/index.ts";
 import { type StudyRequest, simulateStudy } from "./study.ts";
 
@@ -23,7 +23,7 @@ export default function simulate({ folder, ...request }: StudyTask): Result<Stud
   const positives = [0, 0, 0, 0, 0, 0];
   const lines: string[] = [];
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const { sliceId, file, labels } of simulateStudy(request)) {
       const path = join(folder, `${sliceId}.dcm`);
       writeFileSync(`${path}.tmp`, file);
