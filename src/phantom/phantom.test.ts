@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { must, random, silent } from "../base/index.ts";
+import { readHu, readSliceHeader } from "../ct/index.ts";
+import { labels, parseLabelId } from "../labels/index.ts";
+import { type Bleed, type BleedType, bleeds, bleedTypes } from "./bleeds.ts";
+import { anyPlace, drawHead, locate, type Place } from "./head.ts";
+import { makePhantom } from "./make-phantom.ts";
+import { paintSlice } from "./paint.ts";
+import { drawScene, visibleMm2 } from "./study.ts";
+import { tissueAt } from "./tissue.ts";
+
+const root = mkdtempSync(join(tmpdir(), "ichor-phantom-"));
+after(() => rmSync(root, { recursive: true }));
+
+const make = (out: string, o: { seed?: number; threads?: number; studies?: number; signal?: AbortSignal } = {}) =>
+  makePhantom({
+    out,
+    studies: o.studies ?? 3,
+    seed: o.seed ?? 4,
+    matrix: 48,
+    slices: 6,
+    testStudies: 1,
+    threads: o.threads ?? 1,
+    progress: silent,
+    signal: o.signal ?? new AbortController().signal,
+  });
+
+const digest = (folder: string): string => {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    if (/\.(dcm|csv)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+  }
+  return hash.digest("hex");
+};
+
+test("the same seed gives the same bytes whatever the threads, another seed gives others", async () => {
+  for (const [name, o] of Object.entries({ one: { threads: 1 }, two: { threads: 3 }, other: { seed: 5 } }))
+    must(await make(join(root, name), o));
+  assert.equal(digest(join(root, "two")), digest(join(root, "one")));
+  assert.notEqual(digest(join(root, "other")), digest(join(root, "one")));
+});
+
+test("the label table has six rows for each training slice and none for a test slice", async () => {
+  const out = join(root, "table");
+  const summary = must(await make(out));
+  const [header, ...lines] = readFileSync(summary.labelTable, "utf8").trim().split("\n");
+  assert.equal(header, "ID,Label");
+  const ids = new Set(lines.map((line) => parseLabelId(line.split(",")[0]!)!.sliceId));
+  const files = readdirSync(join(out, "stage_2_train")).map((name) => name.slice(0, -4));
+  assert.deepEqual([...ids].sort(), files.sort());
+  assert.equal(lines.length, files.length * labels.length);
+  assert.deepEqual([summary.slices, summary.testSlices], [18, 6]);
+  assert.equal(readdirSync(join(out, "stage_2_test")).length, 6);
+});
+
+test("every file is a slice of a CT that says that it is simulated; each study is another patient's", async () => {
+  const out = join(root, "files");
+  must(await make(out));
+  const patients = new Map<string, string>();
+  for (const part of ["stage_2_train", "stage_2_test"]) {
+    for (const name of readdirSync(join(out, part))) {
+      const path = join(out, part, name);
+      const outcome = readSliceHeader(path);
+      assert.ok(outcome.kind === "slice", name);
+      assert.equal(patients.get(outcome.header.patient) ?? outcome.header.study, outcome.header.study);
+      patients.set(outcome.header.patient, outcome.header.study);
+      const { hu } = must(readHu(path, outcome));
+      assert.ok(hu.every((value) => value >= -3100 && value <= 3071));
+      assert.match(readFileSync(path, "latin1"), /simulated by Ichor/);
+    }
+  }
+  assert.equal(patients.size, 4);
+});
+
+test("a folder in use is refused, a file in the way too, an interrupt leaves no label table", async () => {
+  const used = join(root, "used");
+  mkdirSync(used);
+  writeFileSync(join(used, "mine.txt"), "");
+  const refused = await make(used);
+  assert.equal(refused.kind === "problem" && refused.problem.kind, "folder in use");
+  const file = await make(join(used, "mine.txt"));
+  assert.equal(file.kind, "problem");
+  const interrupted = await make(join(root, "interrupted"), { signal: AbortSignal.abort() });
+  assert.equal(interrupted.kind === "problem" && interrupted.problem.kind, "interrupted");
+  assert.throws(() => readFileSync(join(root, "interrupted", "stage_2_train.csv")));
+});
+
+test("tissues have the HU of a head: air, fat, bone, fluid, brain", () => {
+  const head = drawHead(1);
+  const at = (x: number, y: number, z: number) => {
+    const place = locate(head, { ...anyPlace(), x, y, z });
+    return { hu: tissueAt(head, place), place };
+  };
+  assert.equal(at(200, 0, 50).hu, -1000);
+  const brain = at(30, 20, 80);
+  assert.ok(brain.place.inside > 10 && brain.hu > 20 && brain.hu < 45);
+  assert.ok(at(12, 10, 67).hu < 15, "lateral ventricle");
+  const skull = Array.from({ length: 200 }, (_, mm) => at(mm / 2, 0, 60)).filter(
+    ({ place }) => place.depth > head.scalp && place.inside < 0,
+  );
+  assert.ok(skull.length > 5 && skull.every(({ hu }) => hu > 400 && hu < 1500));
+});
+
+/** Places of blood of a type, over many draws. */
+function placesOf(type: BleedType): { place: Place; share: number }[] {
+  const found: { place: Place; share: number }[] = [];
+  for (let seed = 0; seed < 12; seed++) {
+    const head = drawHead(seed);
+    const { share } = bleeds[type].draw(random(seed, "test"), head);
+    for (let z = 30; z < 110; z += 6)
+      for (let x = -80; x <= 80; x += 3)
+        for (let y = -100; y <= 100; y += 3) {
+          const place = locate(head, { ...anyPlace(), x, y, z });
+          if (place.depth > 0 && place.inside > -1 && share(place) > 0.5) found.push({ place, share: share(place) });
+        }
+  }
+  return found;
+}
+
+test("each type of bleed lies where it belongs", () => {
+  const rules: Readonly<Record<BleedType, (place: Place) => boolean>> = {
+    epidural: ({ inside }) => inside < 26,
+    subdural: ({ inside, x }) => inside < 15 || Math.abs(x) < 8,
+    intraparenchymal: ({ inside }) => inside > 1,
+    intraventricular: ({ ventricle }) => ventricle < 1,
+    subarachnoid: ({ sulcus }) => sulcus > 0.3,
+  };
+  for (const type of bleedTypes) {
+    const places = placesOf(type);
+    assert.ok(places.length > 30, `${type}: ${places.length} places`);
+    assert.deepEqual(places.filter(({ place }) => !rules[type](place)).length, 0, type);
+  }
+});
+
+test("a label is given exactly where the painted blood covers the stated area, and the blood is 50 to 95 HU", () => {
+  let positives = 0;
+  for (let index = 0; index < 12; index++) {
+    const scene = drawScene({ seed: 3, part: "train", index, matrix: 64, slices: 8 });
+    const bare = { ...scene, bleeds: [] as readonly Bleed[] };
+    for (let slice = 0; slice < 8; slice++) {
+      const [bled, healthy] = [paintSlice(scene, slice), paintSlice(bare, slice)];
+      const changed = bled.hu.filter((value, at) => value !== healthy.hu[at]);
+      if (scene.bleeds.length === 0) assert.equal(changed.length, 0);
+      for (const area of bled.areasMm2) {
+        if (area < visibleMm2) continue;
+        positives++;
+        assert.ok(changed.some((value) => value > 50 && value < 95));
+      }
+    }
+  }
+  assert.ok(positives > 5);
+});
