@@ -5,7 +5,14 @@ import { labels } from "../labels/index.ts";
 import type { TrainingCurve } from "./summary.ts";
 
 /** Inks of the figures: told apart in colour, in grey, and by people who see fewer colours. */
-export const inks = { detector: "#1b5e9b", baseline: "#c2702a", chance: "#8a8f98", text: "#3c424b" } as const;
+export const inks = {
+  detector: "#1b5e9b",
+  baseline: "#c2702a",
+  chance: "#8a8f98",
+  text: "#3c424b",
+  rule: "#dfe2e6",
+  paper: "#ffffff",
+} as const;
 
 const base = { style: { fontFamily: "inherit", fontSize: "12px", color: inks.text, background: "none" } } as const;
 
@@ -36,9 +43,9 @@ export function rocFigure({ roc, labels: figures }: LevelEvaluation, level: "sli
     x: { domain: [0, 1], label: "false positive rate (1 − specificity)", labelAnchor: "center", labelArrow: "none" },
     y: { domain: [0, 1], label: "true positive rate (sensitivity)", labelAnchor: "center", labelArrow: "none" },
     marks: [
-      Plot.frame({ stroke: "#d9dce1" }),
-      Plot.gridX({ stroke: "#e9ebee", strokeOpacity: 1 }),
-      Plot.gridY({ stroke: "#e9ebee", strokeOpacity: 1 }),
+      Plot.frame({ stroke: inks.rule }),
+      Plot.gridX({ stroke: inks.rule, strokeOpacity: 1 }),
+      Plot.gridY({ stroke: inks.rule, strokeOpacity: 1 }),
       Plot.link([0], { x1: 0, y1: 0, x2: 1, y2: 1, stroke: inks.chance, strokeDasharray: "4 4" }),
       curve(roc.brainArea, inks.baseline, 1.75),
       curve(roc.detector, inks.detector, 2.5),
@@ -48,10 +55,11 @@ export function rocFigure({ roc, labels: figures }: LevelEvaluation, level: "sli
 }
 
 /** Training and validation loss by epoch, as SVG. */
-export function trainingFigure({ epochs, bestEpoch }: TrainingCurve): string {
+export function trainingFigure({ epochs, bestEpoch, prevalenceLoss }: TrainingCurve): string {
   const validated = epochs.filter(({ validationLoss }) => validationLoss !== undefined);
   const best = validated.filter(({ epoch }) => epoch === bestEpoch);
   const last = (points: typeof epochs) => points.slice(-1);
+  const apart = endsApart(epochs);
   const line = (points: typeof epochs, y: "trainLoss" | "validationLoss", ink: string) => [
     Plot.line(points, { x: "epoch", y, stroke: ink, strokeWidth: 2.25 }),
     ...(points.length < 3 ? [Plot.dot(points, { x: "epoch", y, fill: ink, r: 3 })] : []),
@@ -62,6 +70,7 @@ export function trainingFigure({ epochs, bestEpoch }: TrainingCurve): string {
       fill: ink,
       textAnchor: "start",
       dx: 8,
+      dy: apart[y],
       fontWeight: 600,
     }),
   ];
@@ -81,14 +90,51 @@ export function trainingFigure({ epochs, bestEpoch }: TrainingCurve): string {
     },
     y: { label: "weighted log loss", labelAnchor: "center", labelArrow: "none", zero: true, nice: true, ticks: 6 },
     marks: [
-      Plot.gridY({ stroke: "#e9ebee", strokeOpacity: 1 }),
-      Plot.ruleY([0], { stroke: "#c6cad0" }),
+      Plot.gridY({ stroke: inks.rule, strokeOpacity: 1 }),
+      Plot.ruleY([0], { stroke: inks.rule }),
+      ...prevalenceLine(prevalenceLoss, epochs.at(-1)?.epoch),
       ...line(epochs, "trainLoss", inks.detector),
       ...line(validated, "validationLoss", inks.baseline),
-      Plot.dot(best, { x: "epoch", y: "validationLoss", stroke: inks.baseline, fill: "white", r: 4.5, strokeWidth: 2 }),
+      Plot.dot(best, {
+        x: "epoch",
+        y: "validationLoss",
+        stroke: inks.baseline,
+        fill: inks.paper,
+        r: 4.5,
+        strokeWidth: 2,
+      }),
       Plot.text(best, { x: "epoch", y: "validationLoss", text: () => "kept", dy: -13, fill: inks.baseline }),
     ],
   });
+}
+
+/** Pixels by which the names at the lines' ends are moved, so that losses that end close together stay readable. */
+function endsApart(epochs: TrainingCurve["epochs"]): { readonly trainLoss: number; readonly validationLoss: number } {
+  const { trainLoss = 0, validationLoss } = epochs.at(-1) ?? {};
+  const most = Math.max(...epochs.map((epoch) => Math.max(epoch.trainLoss, epoch.validationLoss ?? 0)));
+  if (validationLoss === undefined || Math.abs(trainLoss - validationLoss) > 0.06 * most) {
+    return { trainLoss: 0, validationLoss: 0 };
+  }
+  return trainLoss > validationLoss ? { trainLoss: -7, validationLoss: 7 } : { trainLoss: 7, validationLoss: -7 };
+}
+
+/** What a network must beat to have learned anything. */
+function prevalenceLine(loss: number | undefined, lastEpoch: number | undefined): Plot.Markish[] {
+  if (loss === undefined || lastEpoch === undefined) return [];
+  const end = [{ epoch: lastEpoch, loss }];
+  return [
+    Plot.ruleY(end, { y: "loss", stroke: inks.chance, strokeDasharray: "4 4" }),
+    Plot.text(end, {
+      x: "epoch",
+      y: "loss",
+      text: () => "prevalence",
+      fill: inks.chance,
+      textAnchor: "start",
+      dx: 8,
+      dy: -8,
+      fontWeight: 600,
+    }),
+  ];
 }
 
 /** ROC AUC of each label with its interval, the brain area's beside it, as SVG. */
@@ -108,7 +154,7 @@ export function aucFigure(level: LevelEvaluation, name: "slice" | "study"): stri
       Plot.ruleY(ranged, { y: "label", x1: "low", x2: "high", stroke: inks[who], strokeWidth: 2, dy }),
       who === "detector"
         ? Plot.dot(own, { x: "value", y: "label", fill: inks[who], r: 4.5, dy })
-        : Plot.dot(own, { x: "value", y: "label", stroke: inks[who], fill: "white", r: 3.5, strokeWidth: 2, dy }),
+        : Plot.dot(own, { x: "value", y: "label", stroke: inks[who], fill: inks.paper, r: 3.5, strokeWidth: 2, dy }),
     ];
   });
   return svg({
@@ -122,7 +168,7 @@ export function aucFigure(level: LevelEvaluation, name: "slice" | "study"): stri
     x: { domain: [0, 1], label: "ROC AUC", labelAnchor: "center", labelArrow: "none", ticks: 6 },
     y: { domain: [...labels], label: null, tickSize: 0 },
     marks: [
-      Plot.gridX({ stroke: "#e9ebee", strokeOpacity: 1 }),
+      Plot.gridX({ stroke: inks.rule, strokeOpacity: 1 }),
       Plot.ruleX([0.5], { stroke: inks.chance, strokeDasharray: "4 4" }),
       ...marks,
       Plot.text(missing, { x: 0.02, y: "label", text: () => "one class only", textAnchor: "start", fill: inks.chance }),

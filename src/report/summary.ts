@@ -48,6 +48,8 @@ export interface TrainingCurve {
     readonly validationLoss?: number | undefined;
   }[];
   readonly bestEpoch: number;
+  /** Of saying of every validation slice how frequent each label is in the train fold; absent where not known. */
+  readonly prevalenceLoss?: number | undefined;
 }
 
 /** A slice of a patient not trained on, as it looks and as the detector sees it. */

@@ -126,8 +126,8 @@ test("text from data is escaped wherever it stands", () => {
     provenance: [{ name: wicked, value: wicked }],
   });
   assert.ok(!all.includes(wicked));
-  // title and h1, lead, description, setting (2), slice, fresh (description, one of 24 signs at most), next (2), provenance (2)
-  assert.ok(all.split(escaped).length - 1 >= 11);
+  // title, h1, lead, network's description, setting (2), slice, fresh description, next (2), provenance (2)
+  assert.ok(all.split(escaped).length - 1 >= 12);
 });
 
 test("every figure of the evaluation stands beside its baselines, with its interval and its n", () => {
@@ -164,6 +164,19 @@ test("the figures are pictures in the page: ROC and AUC at two levels, the train
   assert.match(page, /false positive rate/);
   assert.match(page, /brain area, AUC 0\.\d\d/);
   assert.match(page, /weighted log loss/);
+});
+
+test("the training curve has the prevalence beside it where that is known", () => {
+  assert.doesNotMatch(page, /Dashed: what saying/);
+  const { network } = summary;
+  const known = { ...summary, network: { ...network, curve: { ...network.curve, prevalenceLoss: 0.3214 } } };
+  assert.match(writeSummary(known), />prevalence<\/text>.*Dashed: what saying.*0\.321/s);
+});
+
+test("on dark paper the figures' inks turn light", () => {
+  assert.match(page, /@media screen and \(prefers-color-scheme: dark\)/);
+  assert.match(page, /svg \[stroke="#1b5e9b"\] \{ stroke: #79b4ea; \}/);
+  assert.match(page.slice(page.indexOf("<main>")), /stroke="#1b5e9b"/);
 });
 
 test("a slice stands in three windows and with the evidence over it, if there is some", () => {

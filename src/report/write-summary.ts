@@ -59,7 +59,7 @@ function dataSection({ files, folds: counts }: DataSection): Markup {
 <h2>The data</h2>
 <p>${files.found} files: ${files.used} used, ${files.setAside} set aside, ${files.failed} failed. Patients are split, not slices: whoever is in one fold is in no
 other, and patients who share a slice stay together.</p>
-<div class="wide"><table>
+<div class="wide"><table class="counts">
 <thead><tr><th>fold</th><th class="number">patients</th><th class="number">slices</th>
 ${labels.map((label) => html`<th class="number">${label}</th>`)}</tr></thead>
 <tbody>${folds.map(
@@ -75,7 +75,12 @@ function networkSection({ description, settings, curve }: NetworkSection): Marku
 <p>${description}</p>
 <figure class="single">${trusted(trainingFigure(curve))}<figcaption>Weighted log loss by epoch (any counts twice). The training loss is the
 epoch's mean over augmented slices, with the network's penalty in it; the validation loss is of patients not trained on. The
-epoch marked “kept” became the detector.</figcaption></figure>
+epoch marked “kept” became the detector.${
+    curve.prevalenceLoss === undefined
+      ? ""
+      : html` Dashed: what saying the train fold's
+prevalence of every validation slice comes to, ${curve.prevalenceLoss.toFixed(3)}.`
+  }</figcaption></figure>
 ${namedValues(settings, "plain")}`;
 }
 
