@@ -1,2 +1,5 @@
-export { app, reference, version } from "./app.ts";
-export { commands, threadsPlaceholder } from "./declarations.ts";
+export { buildApp, reference, version } from "./app.ts";
+export { type CommandRow, command, type Declaration } from "./command.ts";
+export type { CommonFlags, Context } from "./context.ts";
+export { commands } from "./declarations.ts";
+export { start } from "./start.ts";

@@ -5,13 +5,9 @@ import type { CommonFlags, Context } from "./context.ts";
 /** Exit codes: done, the work failed or the input was refused, wrong usage, interrupted. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Text in a style where the stream is a terminal that wants colour. */
-export function styled(
-  stream: { readonly isTTY?: boolean },
-  style: "bold" | "dim" | "red" | "cyan",
-  text: string,
-): string {
-  return stream.isTTY && !process.env["NO_COLOR"] ? styleText(style, text) : text;
+/** Text in a style where standard error is a terminal that wants colour (https://no-color.org). */
+function styled({ process }: Context, style: "bold" | "dim" | "red", text: string): string {
+  return process.stderr.isTTY && !process.env["NO_COLOR"] ? styleText(style, text) : text;
 }
 
 /** Shows what came of a command: its text, or with --json one document; a problem on standard error. Sets the exit code. */
@@ -30,8 +26,8 @@ export function showProblem(context: Context, problem: Problem, flags: CommonFla
   const { stdout, stderr } = context.process;
   context.process.exitCode = problem.kind === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
   if (flags.json) stdout.write(`${JSON.stringify({ problem })}\n`);
-  const line = (name: string, value: string) => `  ${styled(stderr, "dim", name.padEnd(9))} ${value}\n`;
-  stderr.write(`${styled(stderr, "red", problem.kind)}\n`);
+  const line = (name: string, value: string) => `  ${styled(context, "dim", name.padEnd(9))} ${value}\n`;
+  stderr.write(`${styled(context, "red", problem.kind)}\n`);
   stderr.write(line("where", problem.where) + line("got", problem.got) + line("expected", problem.expected));
   stderr.write(line("next", problem.next));
 }

@@ -1,6 +1,6 @@
 // Writes the generated reference: `npm run docs`.
 import { must, writeFileAtomic } from "../base/index.ts";
 import { reference } from "./app.ts";
-import { threadsPlaceholder } from "./declarations.ts";
+import { commands } from "./declarations.ts";
 
-must(writeFileAtomic("docs/cli.md", reference(threadsPlaceholder)));
+must(writeFileAtomic("docs/cli.md", reference(commands)));

@@ -12,7 +12,8 @@ const named = (table: Readonly<Record<string, { readonly summary: string }>>): R
   Object.entries(table).map(([name, { summary }]) => ({ name, summary }));
 
 /** Each registry is read where it stands, and only when it is asked for. */
-const readers: Readonly<Record<Registry, () => Promise<readonly Row[]>>> = {
+const readers: Readonly<Record<Registry, (context: Context) => Promise<readonly Row[]>>> = {
+  commands: async ({ commands }) => commands,
   models: async () => named((await import("../../models/index.ts")).models),
   metrics: async () => named((await import("../../metrics/index.ts")).metrics),
   codecs: async () => {
@@ -27,6 +28,6 @@ const readers: Readonly<Record<Registry, () => Promise<readonly Row[]>>> = {
 
 /** `ichor list`. */
 export async function runList(this: Context, flags: CommonFlags, what: Registry): Promise<void> {
-  const rows = await readers[what]();
+  const rows = await readers[what](this);
   show(this, ok(rows), { flags, text: () => columns(rows.map(({ name, summary }) => [name, summary])) });
 }
