@@ -75,8 +75,8 @@ export function trainingFigure({ epochs, bestEpoch, prevalenceLoss }: TrainingCu
     }),
   ];
   return svg({
-    width: 640,
-    height: 300,
+    width: 480,
+    height: 270,
     marginLeft: 52,
     marginRight: 84,
     marginBottom: 44,

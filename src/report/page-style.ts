@@ -55,7 +55,7 @@ figure svg { display: block; width: 100%; height: auto; }
 figcaption { margin-top: .4rem; max-width: 46rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 2rem; }
 .pair figure { margin: .75rem 0; max-width: 27rem; }
-figure.single { max-width: 42rem; }
+figure.single { max-width: 36rem; }
 .example { margin: 1.5rem 0 2rem; break-inside: avoid; }
 .example h3 { margin: 0 0 .5rem; }
 .views { display: grid; grid-template-columns: repeat(4, 1fr); gap: .4rem; }
