@@ -7,7 +7,7 @@ import {
   generateHelpTextForAllCommands,
   text_en,
 } from "@stricli/core";
-import { type CommandRow, threadsDefault } from "./command.ts";
+import type { CommandRow } from "./command.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./output.ts";
 
@@ -20,6 +20,12 @@ const ownFault = (error: unknown) =>
 
 const words: ApplicationText = {
   ...text_en,
+  briefs: {
+    ...text_en.briefs,
+    help: "Print this help",
+    version: "Print the version",
+    argumentEscapeSequence: "What follows are arguments, no flags",
+  },
   exceptionWhileRunningCommand: ownFault,
   exceptionWhileLoadingCommandFunction: ownFault,
 };
@@ -50,11 +56,13 @@ export function reference(commands: Readonly<Record<string, CommandRow>>): strin
   // Help needs nothing of the context that commands are run with.
   const app = buildApp(commands) as unknown as Application<CommandContext>;
   const pages = generateHelpTextForAllCommands(app).map(([route, help]) => {
-    const page = help.replaceAll(threadsDefault, "[default = all cores]").replaceAll(/ +$/gm, "").trimEnd();
+    const page = help.replace(threadsOfThisMachine, "$1[default = all cores]").trimEnd();
     return `## ${route}\n\n\`\`\`text\n${page}\n\`\`\`\n`;
   });
   return `${head}${pages.join("\n")}`;
 }
+
+const threadsOfThisMachine = /^( +\[--threads\] .*)\[default = \d+\]$/m;
 
 const head = `# Command line
 

@@ -45,9 +45,6 @@ const common: FlagParametersForType<CommonFlags, Context> = {
   },
 };
 
-/** How help shows the default of `--threads`, which is not the same on every machine. */
-export const threadsDefault = `[default = ${availableParallelism()}]`;
-
 /** A row of the table of commands. Parsing, `--help` and `docs/cli.md` derive from the declaration. */
 export function command<Flags extends CommonFlags, Args extends Arguments = []>(
   declaration: Declaration<Flags, Args>,

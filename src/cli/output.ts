@@ -7,7 +7,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as c
 
 /** Text in a style where standard error is a terminal that wants colour (https://no-color.org). */
 function styled({ process }: Context, style: "bold" | "dim" | "red", text: string): string {
-  return process.stderr.isTTY && !process.env["NO_COLOR"] ? styleText(style, text) : text;
+  return process.stderr.isTTY && !process.env["NO_COLOR"] ? styleText(style, text, { validateStream: false }) : text;
 }
 
 /** Shows what came of a command: its text, or with --json one document; a problem on standard error. Sets the exit code. */

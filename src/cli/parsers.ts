@@ -18,6 +18,21 @@ export function oneOf<Name extends string>(names: readonly Name[]): (value: stri
   return (value) => {
     const found = names.find((name) => name === value);
     if (found !== undefined) return found;
-    throw new Error(`one of ${names.join(", ")} is wanted`);
+    const near = names.map((name) => ({ name, far: distance(value, name) })).sort((one, other) => one.far - other.far);
+    throw new Error(`one of ${names.join(", ")} is wanted; did you mean ${near[0]?.name}?`);
   };
+}
+
+/** Characters to insert, delete or replace to get from one word to another (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const [index, character] of [...from].entries()) {
+    const next = [index + 1];
+    for (let at = 1; at <= to.length; at++) {
+      const replaced = row[at - 1]! + (to[at - 1] === character ? 0 : 1);
+      next.push(Math.min(replaced, row[at]! + 1, next[at - 1]! + 1));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
 }

@@ -5,11 +5,13 @@ import type { Context } from "./context.ts";
 import { exitCodes } from "./output.ts";
 import { terminalProgress } from "./progress.ts";
 
+type Commands = Readonly<Record<string, CommandRow>>;
+
 /**
  * Runs a command line in this process and sets its exit code. The first Ctrl-C aborts the work's signal, the second ends
  * the process.
  */
-export async function start(commands: Readonly<Record<string, CommandRow>>, inputs: readonly string[]): Promise<void> {
+export async function start(commands: Commands, inputs: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
   const progress = terminalProgress(process.stderr);
   process.on("SIGINT", () => {
@@ -26,19 +28,31 @@ export async function start(commands: Readonly<Record<string, CommandRow>>, inpu
     throw error;
   });
   const { stdout, stderr, env } = process;
-  const terminal: Context["process"] = { stdout, stderr, env };
+  try {
+    process.exitCode = await runLine(commands, inputs, { stdout, stderr, env, progress, signal: interrupt.signal });
+  } finally {
+    progress.close();
+  }
+}
+
+/** What a command line is run with. */
+export interface Surroundings
+  extends Pick<Context["process"], "stdout" | "stderr" | "env">,
+    Pick<Context, "progress" | "signal"> {}
+
+/** Runs a command line, the help where it is empty, and answers the exit code. */
+export async function runLine(commands: Commands, inputs: readonly string[], around: Surroundings): Promise<number> {
+  const { progress, signal, ...terminal } = around;
+  const process: Context["process"] = { ...terminal };
   const names = Object.entries(commands).map(([name, { summary }]) => ({ name, summary }));
-  await run(buildApp(commands), inputs.length === 0 ? ["--help"] : inputs, {
-    process: terminal,
-    progress,
-    signal: interrupt.signal,
-    commands: names,
-  });
-  progress.close();
-  process.exitCode = exitCodeOf(terminal.exitCode);
-  if (process.exitCode !== exitCodes.usage) return;
-  const [first = ""] = inputs;
-  stderr.write(`Help: ichor ${first in commands ? `${first} ` : ""}--help\n`);
+  const line = inputs.length === 0 ? ["--help"] : inputs;
+  await run(buildApp(commands), line, { process, progress, signal, commands: names });
+  const code = exitCodeOf(process.exitCode);
+  if (code === exitCodes.usage) {
+    const [first = ""] = inputs;
+    terminal.stderr.write(`Help: ichor ${Object.hasOwn(commands, first) ? `${first} ` : ""}--help\n`);
+  }
+  return code;
 }
 
 /** Stricli's own codes are negative: -4 and -5 are wrong usage, others a fault while a command is loaded or run. */
