@@ -35,8 +35,13 @@ export function showProblem(context: Context, problem: Problem, flags: CommonFla
 /** Rows as aligned columns; columns whose every cell looks like a number are set to the right. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  const right = widths.map((_, column) => rows.slice(1).every((row) => /^[\d.,% −–-]*$/.test(row[column] ?? "")));
+  const right = widths.map((_, column) => rows.slice(1).every((row) => /^[\d.,%* −–-]*$/.test(row[column] ?? "")));
   const cell = (text: string, column: number) =>
     right[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
   return rows.map((row) => `${row.map(cell).join("  ").trimEnd()}\n`).join("");
+}
+
+/** A path as a shell takes it, for commands to copy. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+,~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { z } from "zod";
 import { fail, fileResult, ok, type Result, writeFileAtomic } from "../../base/index.ts";
 import { buildIndex } from "../../dataset/index.ts";
-import { detect, type StudyLine } from "../../detection/index.ts";
+import { detect } from "../../detection/index.ts";
 import { type Evaluation, evaluateRun, parseEvaluation } from "../../evaluation/index.ts";
 import { makePhantom } from "../../phantom/index.ts";
-import { type NextStep, writeSummary } from "../../report/index.ts";
+import { type FreshStudy, type NextStep, writeSummary } from "../../report/index.ts";
 import { type RunSummary, readRun, resolveConfig, runPaths, train, type Work } from "../../training/index.ts";
+import { shellWord } from "../output.ts";
 import { demoSummary } from "./demo-summary.ts";
-import { studyLines } from "./study-lines.ts";
+import { freshStudies } from "./fresh-studies.ts";
 
 /** Sized so that the whole story takes two cores less than five minutes. */
 const settings = {
@@ -25,9 +26,13 @@ const settings = {
 /** `demo.json`: says that a folder is the demo's own, so that it may go on in it and clear away what is half made. */
 const demoFileSchema = z.object({
   settings: z.unknown(),
-  /** What the story took, once it is told to its end. */
-  seconds: z.number().optional(),
+  status: z.enum(["started", "finished"]),
+  /** Spent so far over all starts, those that were killed left out. */
+  seconds: z.number(),
 });
+
+/** How far a demo has come. */
+type DemoState = Pick<z.infer<typeof demoFileSchema>, "status" | "seconds">;
 
 /** Where the parts of the story stand. */
 export interface Places {
@@ -47,7 +52,8 @@ export interface Story {
   readonly work: "told" | "was finished";
   readonly places: Places;
   readonly evaluation: Evaluation;
-  readonly studies: readonly StudyLine[];
+  readonly fresh: readonly FreshStudy[];
+  /** Over all starts. */
   readonly seconds: number;
 }
 
@@ -60,14 +66,22 @@ export async function tellStory(out: string, work: Work): Promise<Result<Story>>
   const places = placesIn(out);
   const opened = openFolder(places);
   if (opened.kind === "problem") return opened;
-  const told = opened.value === undefined ? await tell(places, work) : reread(places, opened.value);
-  if (told.kind === "ok" || told.problem.kind !== "interrupted") return told;
+  const state = opened.value;
+  if (state.status === "finished") return reread(places, state.seconds);
+  const begun = performance.now();
+  const told = await tell(places, work);
+  const seconds = Math.round(10 * state.seconds + (performance.now() - begun) / 100) / 10;
+  const marked = mark(places, { status: told.kind === "ok" ? "finished" : "started", seconds });
+  if (told.kind === "ok") return marked.kind === "problem" ? marked : reread(places, seconds, "told");
+  if (told.problem.kind !== "interrupted") return told;
   const where = `${out}: ${told.problem.where}`;
-  return fail({ ...told.problem, where, next: `go on: npx ichor demo --out ${out}` });
+  return fail({ ...told.problem, where, next: `go on: npx ichor demo --out ${shellWord(out)}` });
 }
 
 /** What a newcomer may do after the demo, with commands to copy. */
-export function nextSteps({ index, run }: Places): readonly NextStep[] {
+export function nextSteps(places: Places): readonly NextStep[] {
+  const index = shellWord(places.index);
+  const model = shellWord(runPaths(places.run).model);
   return [
     {
       what: "The dense network of 2020 on the same patients, to compare:",
@@ -83,16 +97,14 @@ export function nextSteps({ index, run }: Places): readonly NextStep[] {
       ].join("\n"),
     },
     { what: "What a command can do:", command: "npx ichor train --help" },
-    { what: "This detector on any folder, to see what it writes:", command: predictCommand(run) },
+    {
+      what: "This detector on any folder, to see what it writes:",
+      command: `npx ichor predict DICOM_FOLDER --model ${model} --out found`,
+    },
   ];
 }
 
-function predictCommand(run: string): string {
-  return `npx ichor predict DICOM_FOLDER --model ${runPaths(run).model} --out found`;
-}
-
-async function tell(places: Places, work: Work): Promise<Result<Story>> {
-  const begun = performance.now();
+async function tell(places: Places, work: Work): Promise<Result<void>> {
   const data = await phantoms(places.data, { studies: settings.studies, seed: settings.seed, work });
   if (data.kind === "problem") return data;
   // Indexed again after an interrupt: it takes seconds, and its ledger is part of the story.
@@ -102,40 +114,36 @@ async function tell(places: Places, work: Work): Promise<Result<Story>> {
   if (trained.kind === "problem") return trained;
   const evaluated = await evaluateRun({ run: places.run, split: "test", ...work });
   if (evaluated.kind === "problem") return evaluated;
-  const fresh = await phantoms(places.fresh, { ...settings.fresh, work });
-  if (fresh.kind === "problem") return fresh;
+  const simulated = await phantoms(places.fresh, { ...settings.fresh, work });
+  if (simulated.kind === "problem") return simulated;
   const inputs = [join(places.fresh, "stage_2_train")];
   const detected = await detect({ inputs, model: trained.value.model, out: places.found, ...work });
   if (detected.kind === "problem") return detected;
+  const fresh = freshStudies(freshFiles(places));
+  if (fresh.kind === "problem") return fresh;
   const run = readRun(places.run);
   if (run.kind === "problem") return run;
-  const summary = await demoSummary({
-    run: run.value,
-    ledger: index.value.ledger,
-    evaluation: evaluated.value,
-    findings: detected.value.files["findings.json"],
-    freshLabels: join(places.fresh, "stage_2_train.csv"),
-    next: nextSteps(places),
-    work,
-  });
-  if (summary.kind === "problem") return summary;
-  const written = writeFileAtomic(places.summary, writeSummary(summary.value));
-  if (written.kind === "problem") return written;
-  const seconds = Math.round((performance.now() - begun) / 100) / 10;
-  const marked = mark(places, seconds);
-  if (marked.kind === "problem") return marked;
-  return ok({ work: "told", places, evaluation: evaluated.value, studies: detected.value.studies, seconds });
+  const { ledger } = index.value;
+  const next = nextSteps(places);
+  const sources = { run: run.value, ledger, evaluation: evaluated.value, fresh: fresh.value, next, work };
+  const summary = await demoSummary(sources);
+  return summary.kind === "problem" ? summary : writeFileAtomic(places.summary, writeSummary(summary.value));
 }
 
-function reread(places: Places, seconds: number): Result<Story> {
+/** What a story that is told came to, from its files. */
+function reread(places: Places, seconds: number, work: Story["work"] = "was finished"): Result<Story> {
   const path = runPaths(places.run).evaluation;
   const text = fileResult(path, () => readFileSync(path, "utf8"));
   if (text.kind === "problem") return text;
   const evaluation = parseEvaluation(text.value, path);
   if (evaluation.kind === "problem") return evaluation;
-  const studies = studyLines(join(places.found, "findings.json"));
-  if (studies.kind === "problem") return studies;
-  return ok({ work: "was finished", places, evaluation: evaluation.value, studies: studies.value, seconds });
+  const fresh = freshStudies(freshFiles(places));
+  if (fresh.kind === "problem") return fresh;
+  return ok({ work, places, evaluation: evaluation.value, fresh: fresh.value, seconds });
+}
+
+function freshFiles({ found, fresh }: Places) {
+  return { findings: join(found, "findings.json"), labels: join(fresh, "stage_2_train.csv") };
 }
 
 function placesIn(out: string): Places {
@@ -151,8 +159,8 @@ function placesIn(out: string): Places {
   };
 }
 
-/** The folder, new or the demo's own; the seconds that the story took where it holds all of it. */
-function openFolder(places: Places): Result<number | undefined> {
+/** The folder, new or the demo's own, and how far the demo in it has come. */
+function openFolder(places: Places): Result<DemoState> {
   const { out, marker, summary } = places;
   const made = fileResult(out, () => {
     mkdirSync(out, { recursive: true });
@@ -160,10 +168,11 @@ function openFolder(places: Places): Result<number | undefined> {
   });
   if (made.kind === "problem") return made;
   if (made.value.length === 0) {
-    const marked = mark(places);
-    return marked.kind === "problem" ? marked : ok(undefined);
+    const state: DemoState = { status: "started", seconds: 0 };
+    const marked = mark(places, state);
+    return marked.kind === "problem" ? marked : ok(state);
   }
-  const next = `name another folder: npx ichor demo --out ${out}-2`;
+  const next = `name another folder: npx ichor demo --out ${shellWord(`${out}-2`)}`;
   if (!made.value.includes("demo.json")) {
     const expected = "a folder that is missing, empty, or the demo's own";
     return fail({ kind: "folder in use", where: out, got: `${made.value.length} entries`, expected, next });
@@ -175,11 +184,12 @@ function openFolder(places: Places): Result<number | undefined> {
     const expected = "demo.json as this version of Ichor writes it";
     return fail({ kind: "another version's demo", where: marker, got: "other settings", expected, next });
   }
-  return ok(existsSync(summary) ? parsed.data.seconds : undefined);
+  const { seconds, status } = parsed.data;
+  return ok({ seconds, status: existsSync(summary) ? status : "started" });
 }
 
-function mark({ marker }: Places, seconds?: number): Result<void> {
-  return writeFileAtomic(marker, `${JSON.stringify({ settings, seconds }, undefined, 2)}\n`);
+function mark({ marker }: Places, state: DemoState): Result<void> {
+  return writeFileAtomic(marker, `${JSON.stringify({ settings, ...state }, undefined, 2)}\n`);
 }
 
 function parseJson(text: string): unknown {

@@ -1,35 +1,30 @@
-import { readFileSync } from "node:fs";
-import { fileResult, type LedgerSummary, ok, type Result } from "../../base/index.ts";
-import type { Evaluation } from "../../evaluation/index.ts";
-import { type Label, labels, parseLabelId } from "../../labels/index.ts";
+import { type LedgerSummary, ok, type Result } from "../../base/index.ts";
+import { type Evaluation, prevalenceOf } from "../../evaluation/index.ts";
+import { type Fold, labelCount } from "../../labels/index.ts";
+import { weightedLogLoss } from "../../metrics/index.ts";
 import { type ModelRow, models, openDetector } from "../../models/index.ts";
-import type { FreshStudy, NamedValue, NextStep, Summary } from "../../report/index.ts";
-import { openRunData, type Run, readMetricsLog, type Work } from "../../training/index.ts";
+import type { ExampleSlice, FreshStudy, NamedValue, NextStep, Summary } from "../../report/index.ts";
+import { openRunData, type Run, type RunData, readMetricsLog, type Work } from "../../training/index.ts";
 import { inWords } from "../progress.ts";
 import { exampleSlices } from "./example-slices.ts";
-import { readFindings } from "./study-lines.ts";
 
 /** What the page of a demo is made from. */
 export interface DemoSources {
   readonly run: Run;
   readonly ledger: LedgerSummary;
   readonly evaluation: Evaluation;
-  /** `findings.json` of the fresh studies, and their label table. */
-  readonly findings: string;
-  readonly freshLabels: string;
+  readonly fresh: readonly FreshStudy[];
   readonly next: readonly NextStep[];
   readonly work: Work;
 }
 
 /** Gathers what the page of a demo says. Problems: those of its files, "interrupted". */
 export async function demoSummary(sources: DemoSources): Promise<Result<Summary>> {
-  const { run, ledger, evaluation, next } = sources;
+  const { run, ledger, evaluation, fresh, next } = sources;
   const lines = readMetricsLog(run.paths.metrics);
   if (lines.kind === "problem") return lines;
-  const fresh = freshStudies(sources);
-  if (fresh.kind === "problem") return fresh;
-  const examples = await examplesOf(sources);
-  if (examples.kind === "problem") return examples;
+  const slices = await lookAtSlices(sources);
+  if (slices.kind === "problem") return slices;
   const { folds, result } = run.info;
   if (folds === undefined || result === undefined) throw new Error(`${run.dir} is finished without a result`);
   const row: ModelRow = models[run.config.model];
@@ -46,20 +41,30 @@ export async function demoSummary(sources: DemoSources): Promise<Result<Summary>
     network: {
       description: `${run.config.model}: ${row.summary}.`,
       settings: settingsOf(run, result),
-      curve: { epochs: lines.value.filter(({ kind }) => kind === "epoch"), bestEpoch: result.bestEpoch },
+      curve: {
+        epochs: lines.value.filter(({ kind }) => kind === "epoch"),
+        bestEpoch: result.bestEpoch,
+        prevalenceLoss: slices.value.prevalenceLoss,
+      },
     },
     evaluation,
-    examples: examples.value,
+    examples: slices.value.examples,
     fresh: {
       description: "Simulated from another seed after the training, and given to the detector as files without labels.",
-      studies: fresh.value,
+      studies: fresh,
     },
     next,
     provenance: provenanceOf(sources),
   });
 }
 
-async function examplesOf({ run, evaluation, work }: DemoSources) {
+interface Seen {
+  readonly examples: readonly ExampleSlice[];
+  readonly prevalenceLoss: number | undefined;
+}
+
+/** What takes the slices themselves and not only what was written of them. */
+async function lookAtSlices({ run, evaluation, work }: DemoSources): Promise<Result<Seen>> {
   const detector = await openDetector(run.paths.model, { threads: work.threads });
   if (detector.kind === "problem") return detector;
   try {
@@ -67,13 +72,33 @@ async function examplesOf({ run, evaluation, work }: DemoSources) {
     if (data.kind === "problem") return data;
     try {
       const rows = data.value.rows[evaluation.provenance.fold];
-      return await exampleSlices({ data: data.value, detector: detector.value, rows, signal: work.signal });
+      const source = { data: data.value, detector: detector.value, rows, signal: work.signal };
+      const examples = await exampleSlices(source);
+      if (examples.kind === "problem") return examples;
+      return ok({ examples: examples.value, prevalenceLoss: prevalenceLoss(data.value) });
     } finally {
       data.value.cache.close();
     }
   } finally {
     await detector.value.close();
   }
+}
+
+/** The weighted log loss of saying of every validation slice how frequent each label is in the train fold. */
+function prevalenceLoss({ table, rows }: RunData): number | undefined {
+  const labelsOf = (fold: Fold) =>
+    Array.from(rows[fold]).flatMap((row) => [...table.labels.subarray(row * labelCount, (row + 1) * labelCount)]);
+  const cases = (names: readonly string[]) => Array.from(rows.train, (row) => names[row]!);
+  const { slice } = prevalenceOf({
+    labels: labelsOf("train"),
+    patients: cases(table.patients),
+    studies: cases(table.studies),
+  });
+  const truth = labelsOf("validation").map((label) => (label >= 0.5 ? 1 : 0));
+  return weightedLogLoss(
+    truth.map((_, at) => slice[at % labelCount]!),
+    truth,
+  );
 }
 
 function settingsOf({ config }: Run, result: NonNullable<Run["info"]["result"]>): readonly NamedValue[] {
@@ -116,40 +141,4 @@ function startOf({ versions, machine, threads, form }: Run["info"]["starts"][num
     { name: "versions", value: named.join(", ") },
     { name: "machine", value: `${processor}, ${cores} cores, ${platform}; ${threads} threads, training step ${form}` },
   ];
-}
-
-/** What the detector said of each fresh study, beside what is in it. */
-function freshStudies({ findings, freshLabels }: DemoSources): Result<readonly FreshStudy[]> {
-  const read = readFindings(findings);
-  if (read.kind === "problem") return read;
-  const truth = positivesOf(freshLabels);
-  if (truth.kind === "problem") return truth;
-  const studies = read.value.studies.flatMap((study): FreshStudy[] => {
-    if (study.status !== "analysed") return [];
-    const held = new Set(study.slices.flatMap(({ sliceId }) => truth.value.get(sliceId) ?? []));
-    return [
-      {
-        study: study.study,
-        slices: study.slices.length,
-        probabilities: study.probabilities,
-        called: labels.filter((label) => study.decisions[label] === "positive"),
-        truth: labels.filter((label) => held.has(label)),
-      },
-    ];
-  });
-  return ok(studies);
-}
-
-/** Slice → its positive labels, of a label table that Ichor wrote itself. */
-function positivesOf(path: string): Result<ReadonlyMap<string, readonly Label[]>> {
-  const text = fileResult(path, () => readFileSync(path, "utf8"));
-  if (text.kind === "problem") return text;
-  const positives = new Map<string, Label[]>();
-  for (const line of text.value.trimEnd().split("\n").slice(1)) {
-    const [id = "", value] = line.split(",");
-    const parsed = parseLabelId(id);
-    if (parsed === undefined || Number(value) < 0.5) continue;
-    positives.set(parsed.sliceId, [...(positives.get(parsed.sliceId) ?? []), parsed.label]);
-  }
-  return ok(positives);
 }
