@@ -59,6 +59,28 @@ test("on a terminal: a bar with percent, time and note, gone when it is closed",
   assert.match(text(), /Left open +█+░+ 25%/);
 });
 
+test("what was interrupted is not said to be done", async () => {
+  const { stream, text } = remembering(false);
+  const task = terminalProgress(stream, AbortSignal.abort()).start("Training", 4);
+  task.done();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(text(), "Training …\n");
+});
+
+test("what was done before the start does not make the rest look fast", async () => {
+  let time = 0;
+  const clock = mock.method(performance, "now", () => time);
+  const { stream, text } = remembering(false);
+  const task = terminalProgress(stream).start("Training", 100);
+  task.advance(50); // a resumed training tells so at once
+  time += 10_000;
+  task.advance(10);
+  clock.mock.restore();
+  task.done();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(text(), /\nTraining: 60 %, 40 s left\n/);
+});
+
 test("durations as people say them", () => {
   const said = [400, 9949, 9960, 59_600, 185_000, 3_599_600, 7_800_000].map(inWords);
   assert.deepEqual(said, ["0.4 s", "9.9 s", "10 s", "1 min 00 s", "3 min 05 s", "1 h 00 min", "2 h 10 min"]);

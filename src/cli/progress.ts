@@ -17,9 +17,9 @@ const barColumns = 20;
 
 /**
  * Bars with percent and time left on a terminal; where there is none a plain line at the start, at the end, and about
- * every ten seconds.
+ * every ten seconds. What ends after the signal was aborted is not said to be done.
  */
-export function terminalProgress(output: Output & NodeJS.WritableStream): TerminalProgress {
+export function terminalProgress(output: Output & NodeJS.WritableStream, signal?: AbortSignal): TerminalProgress {
   const open = new Set<() => void>();
   return {
     start(what, total) {
@@ -28,7 +28,9 @@ export function terminalProgress(output: Output & NodeJS.WritableStream): Termin
       return {
         advance: shown.advance,
         done() {
-          if (open.delete(shown.abandon)) shown.done();
+          if (!open.delete(shown.abandon)) return;
+          if (signal?.aborted) shown.abandon();
+          else shown.done();
         },
       };
     },
@@ -44,6 +46,31 @@ interface ShownTask extends ProgressTask {
   abandon(): void;
 }
 
+/** How far a task is, and how fast it goes. */
+interface Pace {
+  readonly done: number;
+  /** What the work found done when it began, as a resumed training does: it took no time. */
+  readonly found: number;
+  readonly note: string;
+}
+
+/** Steps told so soon after the start were done before. */
+const foundWithinMs = 100;
+
+function advanced(pace: Pace, { steps, note = pace.note, begun }: Step): Pace {
+  const done = pace.done + steps;
+  const found = performance.now() - begun < foundWithinMs ? done : pace.found;
+  return { done, found, note };
+}
+
+interface Step {
+  readonly steps: number;
+  readonly note: string | undefined;
+  readonly begun: number;
+}
+
+const standing: Pace = { done: 0, found: 0, note: "" };
+
 function bar(output: NodeJS.WritableStream, what: string, total: number): ShownTask {
   const shown = new cliProgress.SingleBar({
     stream: output,
@@ -57,18 +84,16 @@ function bar(output: NodeJS.WritableStream, what: string, total: number): ShownT
   });
   const begun = performance.now();
   const end = Math.max(1, total);
-  let done = 0;
-  let note = "";
-  const payload = () => ({ left: leftOf({ begun, done, total }), note });
+  let pace = standing;
+  const payload = () => ({ left: leftOf(pace, { begun, total }), note: pace.note });
   shown.start(end, 0, payload());
   return {
-    advance(steps, said) {
-      done += steps;
-      note = said ?? note;
-      shown.update(Math.min(done, end), payload());
+    advance(steps, note) {
+      pace = advanced(pace, { steps, note, begun });
+      shown.update(Math.min(pace.done, end), payload());
     },
     done() {
-      shown.update(end, { left: spent(begun), note });
+      shown.update(end, { left: spent(begun), note: pace.note });
       shown.stop();
     },
     abandon: () => shown.stop(),
@@ -78,37 +103,34 @@ function bar(output: NodeJS.WritableStream, what: string, total: number): ShownT
 function lines(output: Output, what: string, total: number): ShownTask {
   const begun = performance.now();
   let told = begun;
-  let done = 0;
-  let note = "";
+  let pace = standing;
   const tell = () => {
     if (performance.now() - told < quietMs) return;
     told = performance.now();
+    const { done, note } = pace;
     const share = total > 0 ? `${Math.floor((100 * Math.min(done, total)) / total)} %` : `${done}`;
-    output.write(
-      `${what}: ${[share, leftOf({ begun, done, total }), note].filter((part) => part !== "").join(", ")}\n`,
-    );
+    const parts = [share, leftOf(pace, { begun, total }), note].filter((part) => part !== "");
+    output.write(`${what}: ${parts.join(", ")}\n`);
   };
   output.write(`${what} …\n`);
   const clock = setInterval(tell, quietMs / 4).unref(); // steps may be rarer than lines
   return {
-    advance(steps, said) {
-      done += steps;
-      note = said ?? note;
+    advance(steps, note) {
+      pace = advanced(pace, { steps, note, begun });
       tell();
     },
     done() {
       clearInterval(clock);
-      output.write(`${what}: done in ${spent(begun)}${note === "" ? "" : `, ${note}`}\n`);
+      output.write(`${what}: done in ${spent(begun)}${pace.note === "" ? "" : `, ${pace.note}`}\n`);
     },
     abandon: () => clearInterval(clock),
   };
 }
 
-/** Time left if the rest goes as fast as what is done; nothing to say of it before the first step. */
-function leftOf(task: { readonly begun: number; readonly done: number; readonly total: number }): string {
-  const { begun, done, total } = task;
-  if (done <= 0 || total <= done) return "";
-  return `${inWords(((performance.now() - begun) * (total - done)) / done)} left`;
+/** Time left if the rest goes as fast as what was done since the start; nothing to say of it before the first step. */
+function leftOf({ done, found }: Pace, { begun, total }: { readonly begun: number; readonly total: number }): string {
+  if (done <= found || total <= done) return "";
+  return `${inWords(((performance.now() - begun) * (total - done)) / (done - found))} left`;
 }
 
 const spent = (begun: number) => inWords(performance.now() - begun);

@@ -13,7 +13,7 @@ type Commands = Readonly<Record<string, CommandRow>>;
  */
 export async function start(commands: Commands, inputs: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
-  const progress = terminalProgress(process.stderr);
+  const progress = terminalProgress(process.stderr, interrupt.signal);
   process.on("SIGINT", () => {
     if (interrupt.signal.aborted) {
       progress.close(); // gives the cursor back

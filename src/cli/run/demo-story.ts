@@ -7,13 +7,33 @@ import { detect } from "../../detection/index.ts";
 import { type Evaluation, evaluateRun, parseEvaluation } from "../../evaluation/index.ts";
 import { makePhantom } from "../../phantom/index.ts";
 import { type FreshStudy, type NextStep, writeSummary } from "../../report/index.ts";
-import { type RunSummary, readRun, resolveConfig, runPaths, train, type Work } from "../../training/index.ts";
+import {
+  type ConfigSources,
+  type RunSummary,
+  readRun,
+  resolveConfig,
+  runPaths,
+  train,
+  type Work,
+} from "../../training/index.ts";
 import { shellWord } from "../output.ts";
 import { demoSummary } from "./demo-summary.ts";
 import { freshStudies } from "./fresh-studies.ts";
 
-/** Sized so that the whole story takes two cores less than five minutes. */
-const settings = {
+/** How large a story is. */
+export interface StorySize {
+  readonly version: 1;
+  /** Patients to learn from and to be judged on. */
+  readonly studies: number;
+  readonly slices: number;
+  readonly matrix: number;
+  readonly seed: number;
+  readonly fresh: { readonly studies: number; readonly seed: number };
+  readonly train: ConfigSources;
+}
+
+/** So large that a network learns something, so small that all of it takes two cores less than five minutes. */
+const standardSize: StorySize = {
   version: 1,
   studies: 60,
   slices: 24,
@@ -21,11 +41,11 @@ const settings = {
   seed: 2019,
   fresh: { studies: 4, seed: 2020 },
   train: { model: "cnn", sets: ["epochs=12"] },
-} as const;
+};
 
 /** `demo.json`: says that a folder is the demo's own, so that it may go on in it and clear away what is half made. */
 const demoFileSchema = z.object({
-  settings: z.unknown(),
+  size: z.unknown(),
   status: z.enum(["started", "finished"]),
   /** Spent so far over all starts, those that were killed left out. */
   seconds: z.number(),
@@ -62,16 +82,16 @@ export interface Story {
  * of it, it goes on there; where it holds all of it, it reads what came of it. Problems: a folder that is not the
  * demo's, one of another version's demo, and those of each part; after "interrupted" the same command goes on.
  */
-export async function tellStory(out: string, work: Work): Promise<Result<Story>> {
+export async function tellStory(out: string, work: Work, size: StorySize = standardSize): Promise<Result<Story>> {
   const places = placesIn(out);
-  const opened = openFolder(places);
+  const opened = openFolder(places, size);
   if (opened.kind === "problem") return opened;
   const state = opened.value;
   if (state.status === "finished") return reread(places, state.seconds);
   const begun = performance.now();
-  const told = await tell(places, work);
+  const told = await tell(places, work, size);
   const seconds = Math.round(10 * state.seconds + (performance.now() - begun) / 100) / 10;
-  const marked = mark(places, { status: told.kind === "ok" ? "finished" : "started", seconds });
+  const marked = mark(places, { size, status: told.kind === "ok" ? "finished" : "started", seconds });
   if (told.kind === "ok") return marked.kind === "problem" ? marked : reread(places, seconds, "told");
   if (told.problem.kind !== "interrupted") return told;
   const where = `${out}: ${told.problem.where}`;
@@ -104,17 +124,17 @@ export function nextSteps(places: Places): readonly NextStep[] {
   ];
 }
 
-async function tell(places: Places, work: Work): Promise<Result<void>> {
-  const data = await phantoms(places.data, { studies: settings.studies, seed: settings.seed, work });
+async function tell(places: Places, work: Work, size: StorySize): Promise<Result<void>> {
+  const data = await phantoms(places.data, size, work);
   if (data.kind === "problem") return data;
   // Indexed again after an interrupt: it takes seconds, and its ledger is part of the story.
   const index = await buildIndex({ root: places.data, out: places.index, ...work });
   if (index.kind === "problem") return index;
-  const trained = await trainStory(places, work);
+  const trained = await trainStory(places, work, size);
   if (trained.kind === "problem") return trained;
   const evaluated = await evaluateRun({ run: places.run, split: "test", ...work });
   if (evaluated.kind === "problem") return evaluated;
-  const simulated = await phantoms(places.fresh, { ...settings.fresh, work });
+  const simulated = await phantoms(places.fresh, { ...size, ...size.fresh }, work);
   if (simulated.kind === "problem") return simulated;
   const inputs = [join(places.fresh, "stage_2_train")];
   const detected = await detect({ inputs, model: trained.value.model, out: places.found, ...work });
@@ -160,7 +180,7 @@ function placesIn(out: string): Places {
 }
 
 /** The folder, new or the demo's own, and how far the demo in it has come. */
-function openFolder(places: Places): Result<DemoState> {
+function openFolder(places: Places, size: StorySize): Result<DemoState> {
   const { out, marker, summary } = places;
   const made = fileResult(out, () => {
     mkdirSync(out, { recursive: true });
@@ -169,7 +189,7 @@ function openFolder(places: Places): Result<DemoState> {
   if (made.kind === "problem") return made;
   if (made.value.length === 0) {
     const state: DemoState = { status: "started", seconds: 0 };
-    const marked = mark(places, state);
+    const marked = mark(places, { size, ...state });
     return marked.kind === "problem" ? marked : ok(state);
   }
   const next = `name another folder: npx ichor demo --out ${shellWord(`${out}-2`)}`;
@@ -180,16 +200,16 @@ function openFolder(places: Places): Result<DemoState> {
   const read = fileResult(marker, () => readFileSync(marker, "utf8"));
   if (read.kind === "problem") return read;
   const parsed = demoFileSchema.safeParse(parseJson(read.value));
-  if (!parsed.success || JSON.stringify(parsed.data.settings) !== JSON.stringify(settings)) {
+  if (!parsed.success || JSON.stringify(parsed.data.size) !== JSON.stringify(size)) {
     const expected = "demo.json as this version of Ichor writes it";
-    return fail({ kind: "another version's demo", where: marker, got: "other settings", expected, next });
+    return fail({ kind: "another version's demo", where: marker, got: "a demo of another size", expected, next });
   }
   const { seconds, status } = parsed.data;
   return ok({ seconds, status: existsSync(summary) ? status : "started" });
 }
 
-function mark({ marker }: Places, state: DemoState): Result<void> {
-  return writeFileAtomic(marker, `${JSON.stringify({ settings, ...state }, undefined, 2)}\n`);
+function mark({ marker }: Places, state: DemoState & { readonly size: StorySize }): Result<void> {
+  return writeFileAtomic(marker, `${JSON.stringify(state, undefined, 2)}\n`);
 }
 
 function parseJson(text: string): unknown {
@@ -203,18 +223,18 @@ function parseJson(text: string): unknown {
 /** Simulated studies, unless they stand there whole: their label table is written last. */
 async function phantoms(
   out: string,
-  { studies, seed, work }: { readonly studies: number; readonly seed: number; readonly work: Work },
+  { studies, slices, matrix, seed }: Omit<StorySize, "version" | "fresh" | "train">,
+  work: Work,
 ): Promise<Result<void>> {
   if (existsSync(join(out, "stage_2_train.csv"))) return ok(undefined);
   const cleared = fileResult(out, () => rmSync(out, { recursive: true, force: true }));
   if (cleared.kind === "problem") return cleared;
-  const { matrix, slices } = settings;
   const made = await makePhantom({ out, studies, seed, matrix, slices, testStudies: 0, ...work });
   return made.kind === "problem" ? made : ok(undefined);
 }
 
-async function trainStory(places: Places, work: Work): Promise<Result<RunSummary>> {
-  const config = resolveConfig(settings.train);
+async function trainStory(places: Places, work: Work, size: StorySize): Promise<Result<RunSummary>> {
+  const config = resolveConfig(size.train);
   if (config.kind === "problem") return config;
   const resume = existsSync(runPaths(places.run).info) ? "resume" : "new";
   return train({ data: places.index, run: places.run, config: config.value, resume, ...work });
