@@ -1,6 +1,8 @@
 // Writes the generated reference: `npm run docs`.
 import { must, writeFileAtomic } from "../base/index.ts";
+import { configReference } from "../training/index.ts";
 import { reference } from "./app.ts";
 import { commands } from "./declarations.ts";
 
 must(writeFileAtomic("docs/cli.md", reference(commands)));
+must(writeFileAtomic("docs/configuration.md", configReference()));

@@ -3,18 +3,12 @@ import { type ModelName, type ModelRow, models } from "../models/index.ts";
 
 /** How slices are changed at random while training, all neighbours of a slice alike. */
 const augmentationSchema = z.strictObject({
-  /** Probability of a left–right mirror image. */
-  flip: z.number().min(0).max(1),
-  /** Largest turn to either side. */
-  rotateDegrees: z.number().min(0).max(180),
-  /** Largest relative change of size: 0.1 is 1/1.1 to 1.1. */
-  scale: z.number().min(0).max(0.5),
-  /** Largest shift along either axis. */
-  shiftPixels: z.number().min(0).max(256),
-  /** Standard deviation of noise on each pixel. */
-  noiseHu: z.number().min(0).max(200),
-  /** Standard deviation of one offset on the slice and its neighbours. */
-  offsetHu: z.number().min(0).max(200),
+  flip: z.number().min(0).max(1).describe("Probability of a left–right mirror image."),
+  rotateDegrees: z.number().min(0).max(180).describe("Largest turn to either side."),
+  scale: z.number().min(0).max(0.5).describe("Largest relative change of size: 0.1 is 1/1.1 to 1.1."),
+  shiftPixels: z.number().min(0).max(256).describe("Largest shift along either axis."),
+  noiseHu: z.number().min(0).max(200).describe("Standard deviation of noise on each pixel."),
+  offsetHu: z.number().min(0).max(200).describe("Standard deviation of one offset on the slice and its neighbours."),
 });
 
 /** What "standard" stands for: a head lies a little otherwise in each scanner, and left is as good as right. */
@@ -32,36 +26,43 @@ const share = z.number().min(0).max(1);
 /** Everything that decides what a training learns, besides the data: `run.json` holds it as resolved. */
 export const trainingConfigSchema = z.strictObject({
   model: z.enum(Object.keys(models) as [ModelName, ...ModelName[]]),
-  /** Of the first parameters, the order of the slices, augmentation and dropout. */
-  seed: z.int().nonnegative(),
-  /** The patients' split: its own seed, so that trainings with several seeds can share one split, and the fractions. */
-  split: z.strictObject({ seed: z.int().nonnegative(), train: share, validation: share, test: share }),
+  seed: z.int().nonnegative().describe("Of the first parameters, the order of the slices, augmentation and dropout."),
+  split: z
+    .strictObject({ seed: z.int().nonnegative(), train: share, validation: share, test: share })
+    .describe(
+      "The patients' split: its own seed, so that trainings with several seeds can share one split, and the fractions.",
+    ),
   epochs: z.int().min(1).max(10_000),
   batchSize: z.int().min(1).max(4096),
   optimiser: z.enum(["sgd", "adamw"]),
   learningRate: z.number().positive().max(10),
-  /** Of SGD; AdamW has its own (0.9 and 0.999). */
-  momentum: z.number().min(0).lt(1),
-  /** "cosine": up in a straight line over the first `warmup` of all steps, then down to 0 as half a cosine. */
-  schedule: z.enum(["cosine", "constant"]),
+  momentum: z.number().min(0).lt(1).describe("Of SGD; AdamW has its own (0.9 and 0.999)."),
+  schedule: z
+    .enum(["cosine", "constant"])
+    .describe('"cosine": up in a straight line over the first `warmup` of all steps, then down to 0 as half a cosine.'),
   warmup: z.number().min(0).max(0.5),
   weightDecay: z.number().min(0).max(10),
   augmentation: z.union([z.literal("none"), augmentationSchema]),
-  /** Share of an epoch's slices drawn from those positive for `any`; "as found" leaves the data's own. */
-  positiveShare: z.union([z.literal("as found"), z.number().gt(0).lt(1)]),
+  positiveShare: z
+    .union([z.literal("as found"), z.number().gt(0).lt(1)])
+    .describe("Share of an epoch's slices drawn from those positive for `any`; \"as found\" leaves the data's own."),
   preprocessing: z.strictObject({
     values: z.enum(["hu", "stored"]),
     size: z.int().min(16).max(1024),
     fieldOfViewMm: z.union([z.literal("image"), z.number().min(50).max(1000)]),
   }),
-  /** Slices a network sees at once, the slice itself in the middle. */
-  neighbours: z.union([z.literal(1), z.literal(3), z.literal(5)]),
-  /** Channels of the first stage, for networks that have such. */
-  width: z.int().min(1).max(512).optional(),
-  /** Epochs without a better validation loss after which training stops; without it all epochs are run. */
-  patience: z.int().min(1).optional(),
-  /** What the owner of the data allows, in the words of whoever trains; travels with the detector. */
-  dataLicence: z.string(),
+  neighbours: z
+    .union([z.literal(1), z.literal(3), z.literal(5)])
+    .describe("Slices a network sees at once, the slice itself in the middle."),
+  width: z.int().min(1).max(512).optional().describe("Channels of the first stage, for networks that have such."),
+  patience: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Epochs without a better validation loss after which training stops; without it all epochs are run."),
+  dataLicence: z
+    .string()
+    .describe("What the owner of the data allows, in the words of whoever trains; travels with the detector."),
 });
 
 /** The configuration of a training, complete. */
@@ -96,7 +97,7 @@ export function configDifferences(before: TrainingConfig, now: TrainingConfig): 
 }
 
 /** Dotted key → JSON text, leaves only. */
-function flatten(value: object, prefix = ""): Map<string, string> {
+export function flatten(value: object, prefix = ""): Map<string, string> {
   const flat = new Map<string, string>();
   for (const [key, part] of Object.entries(value)) {
     if (part === undefined) continue;

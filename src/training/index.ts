@@ -1,4 +1,5 @@
 export { configDifferences, defaultConfig, type TrainingConfig, trainingConfigSchema } from "./config.ts";
+export { configReference } from "./config-reference.ts";
 export { countFolds, truthOf } from "./folds.ts";
 export { type MetricsLine, metricsLineSchema, readMetricsLog } from "./metrics-log.ts";
 export { type ConfigSources, resolveConfig } from "./resolve-config.ts";

@@ -93,7 +93,7 @@ function readTree(file: string): Result<Tree> {
       where: file,
       got,
       expected: 'a JSON object such as {"model": "cnn", "epochs": 5}',
-      next: "mend the file; docs/cli.md lists the keys",
+      next: "mend the file; docs/configuration.md lists the keys",
     });
   try {
     const parsed = treeSchema.safeParse(JSON.parse(text.value));
@@ -167,7 +167,7 @@ function unknownKey(
   for (const [key, value] of Object.entries(tree)) {
     const dotted = prefix + key;
     if (!known.includes(dotted)) {
-      const next = `write ${nearest(dotted, known)} if that is meant; docs/cli.md lists the keys`;
+      const next = `write ${nearest(dotted, known)} if that is meant; docs/configuration.md lists the keys`;
       return {
         kind: "unknown key",
         where,
