@@ -103,9 +103,22 @@ export function trainingFigure({ epochs, bestEpoch, prevalenceLoss }: TrainingCu
         r: 4.5,
         strokeWidth: 2,
       }),
-      Plot.text(best, { x: "epoch", y: "validationLoss", text: () => "kept", dy: -13, fill: inks.baseline }),
+      Plot.text(best, {
+        x: "epoch",
+        y: "validationLoss",
+        text: () => "kept",
+        fill: inks.baseline,
+        ...besideBest(best[0], epochs),
+      }),
     ],
   });
+}
+
+/** Where "kept" stands so that it lies neither on the training line nor on the names at the lines' ends. */
+function besideBest(best: TrainingCurve["epochs"][number] | undefined, epochs: TrainingCurve["epochs"]) {
+  const below = best?.validationLoss !== undefined && best.validationLoss < best.trainLoss;
+  const atEnd = best !== undefined && best.epoch === epochs.at(-1)?.epoch && epochs.length > 1;
+  return { dy: below ? 14 : -13, dx: atEnd ? -4 : 0, textAnchor: atEnd ? "end" : "middle" } as const;
 }
 
 /** Pixels by which the names at the lines' ends are moved, so that losses that end close together stay readable. */
