@@ -1,6 +1,6 @@
-import { evaluateRun, evaluationTable } from "../../evaluation/index.ts";
+import { type Evaluation, evaluateRun, evaluationFiles, evaluationTable } from "../../evaluation/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { show } from "../output.ts";
+import { shellWord, show } from "../output.ts";
 
 /** Flags of `ichor evaluate`. */
 export interface EvaluateFlags extends CommonFlags {
@@ -14,10 +14,14 @@ export async function runEvaluate(this: Context, flags: EvaluateFlags): Promise<
   const { run, data, split, threads } = flags;
   const { progress, signal } = this;
   const evaluated = await evaluateRun({ run, data, split, threads, progress, signal });
-  show(this, evaluated, {
-    flags,
-    text: (evaluation) =>
-      `${evaluationTable(evaluation)}\nWritten into ${run}: predictions and evaluation\n` +
-      `Next: ichor predict FOLDER --model ${run}/model.onnx --out found\n`,
-  });
+  show(this, evaluated, { flags, text: (evaluation) => evaluationText(evaluation, run) });
+}
+
+function evaluationText(evaluation: Evaluation, run: string): string {
+  const files = evaluationFiles(run, evaluation.provenance);
+  return [
+    evaluationTable(evaluation),
+    `\nWritten: ${Object.values(files).join(", ")}\n`,
+    `Next: ichor predict FOLDER --model ${shellWord(`${run}/model.onnx`)} --out found\n`,
+  ].join("");
 }

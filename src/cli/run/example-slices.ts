@@ -22,7 +22,7 @@ export interface ExampleSource {
 }
 
 /** What a row is an example of. */
-export interface Choice {
+interface Choice {
   readonly row: number;
   readonly kind: ExampleSlice["kind"];
   /** [6] */
@@ -128,6 +128,6 @@ async function evidenceOf(
 }
 
 /** Six numbers as a record by label. */
-export function byLabel(values: ArrayLike<number>): Readonly<Record<Label, number>> {
+function byLabel(values: ArrayLike<number>): Readonly<Record<Label, number>> {
   return Object.fromEntries(labels.map((label, index) => [label, values[index]!])) as Record<Label, number>;
 }

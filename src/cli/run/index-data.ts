@@ -1,7 +1,7 @@
 import { buildIndex, type IndexSummary } from "../../dataset/index.ts";
 import { labels } from "../../labels/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { columns, show } from "../output.ts";
+import { columns, shellWord, show } from "../output.ts";
 
 /** Flags of `ichor index`. */
 export interface IndexFlags extends CommonFlags {
@@ -35,6 +35,6 @@ function indexText(summary: IndexSummary, out: string): string {
     `${summary.labelled} slices with labels, ${summary.unlabelled} without\n`,
     remarks.length > 0 ? `Unusual, used all the same:\n${remarks.join("")}` : "",
     summary.labelled > 0 ? `\n${columns([["positive", "slices", "patients"], ...positives])}` : "",
-    `\nWritten: ${summary.index}, ${summary.ledgerFile}\nNext: ichor train --data ${out} --run runs/first\n`,
+    `\nWritten: ${summary.index}, ${summary.ledgerFile}\nNext: ichor train --data ${shellWord(out)} --run runs/first\n`,
   ].join("");
 }

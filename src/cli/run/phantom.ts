@@ -1,6 +1,7 @@
-import { makePhantom } from "../../phantom/index.ts";
+import { labels } from "../../labels/index.ts";
+import { makePhantom, type PhantomSummary } from "../../phantom/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { show } from "../output.ts";
+import { columns, shellWord, show } from "../output.ts";
 
 /** Flags of `ichor phantom`. */
 export interface PhantomFlags extends CommonFlags {
@@ -18,8 +19,14 @@ export async function runPhantom(this: Context, flags: PhantomFlags): Promise<vo
   const { progress, signal } = this;
   const size = slices === undefined ? {} : { slices };
   const made = await makePhantom({ out, studies, seed, matrix, ...size, testStudies, threads, progress, signal });
-  show(this, made, {
-    flags,
-    text: () => `Simulated studies stand in ${out}.\nNext: ichor index ${out} --out ${out}-index\n`,
-  });
+  show(this, made, { flags, text: phantomText });
+}
+
+function phantomText({ out, studies, slices, testSlices, positives }: PhantomSummary): string {
+  return [
+    `${studies} simulated studies of ${slices} slices in ${out}, ${positives.any} slices with a bleed; `,
+    `${testSlices} slices without labels.\n\n`,
+    columns([["positive", "slices"], ...labels.map((label) => [label, `${positives[label]}`])]),
+    `\nNext: ichor index ${shellWord(out)} --out ${shellWord(`${out}-index`)}\n`,
+  ].join("");
 }

@@ -1,7 +1,8 @@
 import { ok } from "../../base/index.ts";
 import { type ConfigSources, type RunSummary, resolveConfig, train } from "../../training/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { columns, show, showProblem } from "../output.ts";
+import { columns, shellWord, show, showProblem } from "../output.ts";
+import { inWords } from "../progress.ts";
 
 /** Flags of `ichor train`. */
 export interface TrainFlags extends CommonFlags {
@@ -38,15 +39,26 @@ function trainText({ run, work, model, result, folds, config, notes }: RunSummar
     `${slices}`,
     `${positives.any}`,
   ]);
-  const figures = Object.entries(result).map(
-    ([name, value]) =>
-      `  ${name}: ${typeof value === "number" ? Number(value.toPrecision(4)) : JSON.stringify(value)}\n`,
-  );
   return [
     work === "trained" ? `Trained ${config.model} in ${run}\n` : `${run} was finished; nothing was left to do\n`,
     `\n${columns([["fold", "patients", "slices", "positive slices"], ...parts])}\n`,
-    ...figures,
+    resultText(result),
     ...notes.map((note) => `Note: ${note}\n`),
-    `\nWritten: ${model}\nNext: ichor evaluate --run ${run}\n`,
+    `\nWritten: ${model}\nNext: ichor evaluate --run ${shellWord(run)}\n`,
+  ].join("");
+}
+
+function resultText({ bestEpoch, epochs, seconds, ...result }: RunSummary["result"]): string {
+  const figures = [
+    ["weighted log loss", result.validationLoss],
+    ["ROC AUC of any by slice", result.validationAucAny],
+  ] as const;
+  const known = figures.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value.toFixed(3)}`]));
+  return [
+    `The best of ${epochs} epochs is epoch ${bestEpoch}; trained in ${inWords(seconds * 1000)}.\n`,
+    known.length > 0
+      ? `On the validation fold: ${known.join(", ")}.\n`
+      : "The validation fold cannot tell how good it is.\n",
+    `any is called from a probability of ${result.operatingPoints.any.toFixed(3)} on.\n`,
   ].join("");
 }
