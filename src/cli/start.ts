@@ -36,7 +36,7 @@ export async function start(commands: Commands, inputs: readonly string[]): Prom
 }
 
 /** What a command line is run with. */
-export interface Surroundings
+interface Surroundings
   extends Pick<Context["process"], "stdout" | "stderr" | "env">,
     Pick<Context, "progress" | "signal"> {}
 

@@ -33,6 +33,6 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /** Text without any character that means something in HTML. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }

@@ -24,8 +24,8 @@ export async function runPhantom(this: Context, flags: PhantomFlags): Promise<vo
 
 function phantomText({ out, studies, slices, testSlices, positives }: PhantomSummary): string {
   return [
-    `${studies} simulated studies of ${slices} slices in ${out}, ${positives.any} slices with a bleed; `,
-    `${testSlices} slices without labels.\n\n`,
+    `${studies} simulated studies in ${out}: ${slices} slices, ${positives.any} of them with a bleed; `,
+    `${testSlices} more without labels.\n\n`,
     columns([["positive", "slices"], ...labels.map((label) => [label, `${positives[label]}`])]),
     `\nNext: ichor index ${shellWord(out)} --out ${shellWord(`${out}-index`)}\n`,
   ].join("");
