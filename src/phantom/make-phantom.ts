@@ -71,10 +71,13 @@ export async function makePhantom(options: PhantomOptions): Promise<Result<Phant
       }
     }
   };
-  await Promise.all(Array.from({ length: threads }, serve));
-  await pool.close();
-  bar.done();
-  if (problem !== undefined) return fail(problem);
+  try {
+    await Promise.all(Array.from({ length: threads }, serve));
+  } finally {
+    await pool.close();
+    bar.done();
+  }
+  if (problem !== undefined) return fail(existsSync(out) ? startingAfresh(problem, out) : problem);
   if (signal.aborted) return fail(interrupted(out));
   return finish(out, { train: answers.slice(0, studies), test: answers.slice(studies) });
 }
@@ -119,6 +122,12 @@ function inUse(out: string): Problem | undefined {
     next,
   };
 }
+
+/** A folder that is half written is refused the next time: say to remove it first. */
+const startingAfresh = (problem: Problem, out: string): Problem => ({
+  ...problem,
+  next: `remove ${out}, then ${problem.next}`,
+});
 
 function interrupted(out: string): Problem {
   const next = `remove ${out} and run the same command again`;

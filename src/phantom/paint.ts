@@ -30,13 +30,13 @@ export function paintSlice({ head, bleeds, scan }: Scene, index: number): Painte
   const place = anyPlace();
   for (let row = 0; row < matrix; row++) {
     const down = (row + 0.5 - matrix / 2) * pixelSpacingMm - head.shift[1];
+    const back = down * leanCosine; // a tilted plane goes down as it goes back: orientation [1,0,0, 0,cos,−sin]
+    place.z = height - down * leanSine;
     for (let column = 0; column < matrix; column++) {
       const across = (column + 0.5 - matrix / 2) * pixelSpacingMm - head.shift[0];
-      if (across * across + down * down > reach) continue;
-      place.x = across * cosine + down * sine;
-      const back = -across * sine + down * cosine;
-      place.y = back * leanCosine; // a tilted plane goes down as it goes back: orientation [1,0,0, 0,cos,−sin]
-      place.z = height - back * leanSine;
+      if (across * across + back * back > reach) continue;
+      place.x = across * cosine + back * sine; // the head's turn about its own axis, after the scanner's tilt
+      place.y = -across * sine + back * cosine;
       locate(head, place);
       if (place.depth < 0) continue;
       let value = tissueAt(head, place);

@@ -10,8 +10,8 @@ import { labels, parseLabelId } from "../labels/index.ts";
 import { type Bleed, type BleedType, bleeds, bleedTypes } from "./bleeds.ts";
 import { anyPlace, drawHead, locate, type Place } from "./head.ts";
 import { makePhantom } from "./make-phantom.ts";
-import { paintSlice } from "./paint.ts";
-import { drawScene, visibleMm2 } from "./study.ts";
+import { paintSlice, type Scene } from "./paint.ts";
+import { drawScene, identities, visibleMm2 } from "./study.ts";
 import { tissueAt } from "./tissue.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ichor-phantom-"));
@@ -155,3 +155,50 @@ test("a label is given exactly where the painted blood covers the stated area, a
   }
   assert.ok(positives > 5);
 });
+
+test("no two slices of a large data set share a name, nor two studies a patient", () => {
+  const slices = new Set<string>();
+  const patients = new Set<string>();
+  for (const part of ["train", "test"] as const) {
+    for (let index = 0; index < 1000; index++) {
+      const id = identities({ seed: 2019, part, index });
+      patients.add(id("patient", 0));
+      for (let slice = 0; slice < 40; slice++) slices.add(id("slice", slice));
+    }
+  }
+  assert.equal(patients.size, 2000);
+  assert.equal(slices.size, 80_000);
+  assert.ok([...slices].every((id) => /^ID_[0-9a-f]{9}$/.test(id)));
+});
+
+test("a head keeps its shape in a tilted scan: distances by the header are those in the head", () => {
+  const drawn = drawScene({ seed: 1, part: "train", index: 0, matrix: 128, slices: 60 });
+  const scene = { ...drawn, head: { ...drawn.head, turn: 0.15 }, scan: { ...drawn.scan, tilt: 0.44 } };
+  const [from, to] = [[-40, 0, 45] as const, [40, 0, 90] as const];
+  const [a, b] = [positionInScanner(scene, from), positionInScanner(scene, to)];
+  const apart = Math.hypot(80, 45);
+  const measured = Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!, a[2]! - b[2]!);
+  assert.ok(Math.abs(measured - apart) < 1, `${measured} mm, expected ${apart} mm`);
+});
+
+/** Where a small ball in the head comes to lie by the slices' positions and orientations, mm. */
+function positionInScanner(scene: Scene, [x, y, z]: readonly [number, number, number]): readonly number[] {
+  const share = (place: Place) => (Math.hypot(place.x - x, place.y - y, place.z - z) < 7 ? 1 : 0);
+  const { scan } = scene;
+  const sum = [0, 0, 0];
+  let count = 0;
+  for (let index = 0; index < scan.slices; index++) {
+    const { hu } = paintSlice({ ...scene, bleeds: [{ type: "subdural", hu: 9000, share }] }, index);
+    for (const [at, value] of hu.entries()) {
+      if (value < 5000) continue;
+      const across = ((at % scan.matrix) + 0.5 - scan.matrix / 2) * scan.pixelSpacingMm;
+      const down = (Math.floor(at / scan.matrix) + 0.5 - scan.matrix / 2) * scan.pixelSpacingMm;
+      sum[0]! += across;
+      sum[1]! += down * Math.cos(scan.tilt);
+      sum[2]! += scan.firstMm + index * scan.stepMm - down * Math.sin(scan.tilt);
+      count++;
+    }
+  }
+  assert.ok(count > 20);
+  return sum.map((value) => value / count);
+}

@@ -41,9 +41,9 @@ export function* simulateStudy(request: StudyRequest): Generator<SimulatedSlice>
   const scene = drawScene(request);
   const { scan } = scene;
   const id = identities(request);
-  const uids = { patient: id("patient", 8), study: id("study", 10), series: id("series", 10) };
+  const uids = { patient: id("patient", 0), study: id("study", 0), series: id("series", 0) };
   for (let index = 0; index < scan.slices; index++) {
-    const sliceId = id(`slice ${index}`, 9);
+    const sliceId = id("slice", index);
     const { hu, areasMm2 } = paintSlice(scene, index);
     expose(hu, scan, random(request.seed, "noise", request.part, request.index, index));
     const types = areasMm2.map((area) => (area >= visibleMm2 ? 1 : 0));
@@ -54,11 +54,32 @@ export function* simulateStudy(request: StudyRequest): Generator<SimulatedSlice>
   }
 }
 
-/** Made-up identities of the competition's form; different names give different ones but for hash collisions. */
-function identities({ seed, part, index }: StudyRequest): (name: string, digits: number) => string {
-  return (name, digits) => {
-    const source = random(seed, "identity", part, index, name);
-    return `ID_${Array.from({ length: digits }, () => source.integer(16).toString(16)).join("")}`;
+/** Hexadecimal digits after `ID_` in the competition's files. */
+const identityDigits = { patient: 8, study: 10, series: 10, slice: 9 } as const;
+
+/** More than any study has; with nine digits it leaves room for 2^25 studies a part. */
+const mostSlices = 1024;
+
+/** Odd, so that multiplying by it modulo a power of two is one to one: 2^64 over the golden ratio (Knuth 1973, 6.4). */
+const scatter = 0x9e3779b97f4a7c15n;
+
+/**
+ * Made-up identities of the competition's form. They are numbered and then scattered, one to one, so that no two
+ * slices of a data set share one: drawn at random, some of 20,000 slices would overwrite each other's files.
+ */
+export function identities({
+  seed,
+  part,
+  index,
+}: Pick<StudyRequest, "seed" | "part" | "index">): (kind: keyof typeof identityDigits, slice: number) => string {
+  const study = index * 2 + (part === "train" ? 0 : 1);
+  return (kind, slice) => {
+    if (slice >= mostSlices) throw new Error(`a study of more than ${mostSlices} slices`);
+    const serial = kind === "slice" ? study * mostSlices + slice : study;
+    const start = random(seed, "identity", kind).integer(2 ** 32);
+    const digits = identityDigits[kind];
+    const scattered = BigInt.asUintN(4 * digits, (BigInt(serial) + BigInt(start)) * scatter);
+    return `ID_${scattered.toString(16).padStart(digits, "0")}`;
   };
 }
 
