@@ -1,5 +1,5 @@
 import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
-import { type BlockedConv, blockedConv, dims, shiftPlanes, toPlain, transpose, view } from "./operators.ts";
+import { type BlockedConv, blockedConv, dims, padAxis, shiftPlanes, toPlain, transpose, view } from "./operators.ts";
 
 /** A convolution whose three passes run blocked. */
 export interface ConvShape {
@@ -106,12 +106,17 @@ function groupsOf(n: number, [outputs = 1, inputs = 1]: readonly number[], kerne
  * dw[o,c,i,j] = Σ dy[o,y,x]·x[c, s·y+i−p, s·x+j−p] as blocked convolutions in which dy, in its natural memory, is the
  * filter: [O/B | rows | columns/B | B columns | B of O] is a filter with B input channels, the columns of one block.
  * x, row by row with its columns as lanes, is the image; sliding over it gives all rows i of the kernel at once.
+ * @param operands `channels`: how many of x's channels are no padding
  */
-export function convWeightGrad(g: GraphBuilder, x: Value, dy: Value, shape: ConvShape): Value {
+export function convWeightGrad(
+  g: GraphBuilder,
+  { x, dy, channels }: { readonly x: Value; readonly dy: Value; readonly channels: number },
+  shape: ConvShape,
+): Value {
   const [n = 1, outputs = 1, rows = 1, columns = 1] = dims(dy);
   const inputs = dims(x)[1]!;
   const groups = groupsOf(n, [outputs, inputs], shape.kernel);
-  const sum: Sum = { g, x, groups, inGroup: n / groups, outputs, inputs, rows, columns, ...shape };
+  const sum: Sum = { g, x, groups, inGroup: n / groups, outputs, inputs, channels, rows, columns, ...shape };
   const filter = groups === n ? dy : byGroup(sum, dy);
   if (shape.kernel === 1) return wholePlane(sum, x, [filter], [outputs, inputs, 1, 1]);
   if (columns % shape.block === 0) return byRows(sum, filter);
@@ -126,6 +131,8 @@ interface Sum extends ConvShape {
   readonly inGroup: number;
   readonly outputs: number;
   readonly inputs: number;
+  /** Input channels that are no padding. */
+  readonly channels: number;
   readonly rows: number;
   readonly columns: number;
 }
@@ -154,12 +161,19 @@ function overGroups({ g, groups }: Sum, y: Value, length: number): Value {
 
 /** Planes whose width is whole blocks: one convolution for each kernel column, all kernel rows in one. */
 function byRows(sum: Sum, filter: Value): Value {
-  const { g, x, groups, inGroup, outputs, inputs, rows, columns, block, stride } = sum;
-  const height = dims(x)[2]!;
+  const { g, x, groups, inGroup, outputs, inputs, channels, rows, columns, block, stride } = sum;
+  const [n = 1, , height = 1] = dims(x);
   const blocks = columns / block;
+  // With one block of channels each row of memory is a blocked picture of its own: leaving the layout row by row gives
+  // [N, H, C, W] without a transpose, and without the channels that are padding.
+  const seen = inputs === block ? channels : inputs;
   const image = (planes: Value) => {
-    const turnedRows = transpose(g, toPlain(g, planes, inputs), [0, 2, 1, 3]); // [N, H, C, W]
-    return view(g, turnedRows, [1, groups * inGroup * block, height, inputs * blocks]);
+    const width = dims(planes)[3]!;
+    const turnedRows =
+      inputs === block
+        ? toPlain(g, view(g, planes, [n * height, block, 1, width]), seen)
+        : transpose(g, toPlain(g, planes, inputs), [0, 2, 1, 3]);
+    return view(g, turnedRows, [1, groups * inGroup * block, height, seen * blocks]);
   };
   const slide = (from: Value, by: Value) =>
     blockedConv(g, from, view(g, by, [groups * outputs, inGroup * block, rows, blocks]), {
@@ -179,13 +193,12 @@ function byRows(sum: Sum, filter: Value): Value {
     const [even, odd] = [thin(0), thin(1)];
     kernelColumns = [slide(odd, moved(sum, filter, [0, 1])), slide(even, filter), slide(odd, filter)];
   }
-  const length = outputs * 3 * inputs;
-  const chunk = block * block;
-  const stacked = kernelColumns.map((y) =>
-    view(g, overGroups(sum, y, length), [outputs / block, 3, 1, inputs / block, chunk]),
-  );
-  const all = view(g, g.node("Concat", stacked, { axis: int(2) }), [outputs / block, 9, inputs / block, chunk]);
-  return view(g, transpose(g, all, [0, 2, 1, 3]), [outputs, inputs, 3, 3]);
+  const length = outputs * 3 * seen;
+  const stacked = kernelColumns.map((y) => view(g, overGroups(sum, y, length), [outputs / block, 3, 1, seen * block]));
+  const all = view(g, g.node("Concat", stacked, { axis: int(2) }), [outputs / block, 9, seen, block]);
+  const whole = seen === inputs ? all : padAxis(g, all, { axis: 2, length: inputs });
+  const chunks = view(g, whole, [outputs / block, 9, inputs / block, block * block]);
+  return view(g, transpose(g, chunks, [0, 2, 1, 3]), [outputs, inputs, 3, 3]);
 }
 
 /** Small planes: the whole plane is one dot product, and the shifted copies of dy are so many filters. */

@@ -43,6 +43,7 @@ const shapes = [
   { kernel: 3, stride: 1, plane: [8, 8], channels: [32, 48], n: 3 },
   { kernel: 3, stride: 2, plane: [8, 8], channels: [32, 16], n: 2 },
   { kernel: 3, stride: 1, plane: [16, 48], channels: [9, 20], n: 2 },
+  { kernel: 3, stride: 2, plane: [32, 64], channels: [9, 16], n: 3 },
   { kernel: 3, stride: 1, plane: [8, 8], channels: [256, 256], n: 2 },
   { kernel: 1, stride: 1, plane: [8, 16], channels: [24, 6], n: 3 },
 ] as const;
@@ -75,7 +76,7 @@ for (const { kernel, stride, plane, channels, n } of shapes) {
       return {
         y: toPlain(g, blockedConv(g, x, values["packed"]!, forwardOf(shape)), outputs),
         dx: toPlain(g, convInputGrad(g, dy, values["packed"]!, shape), inputs),
-        dw: convWeightGrad(g, x, dy, shape),
+        dw: convWeightGrad(g, { x, dy, channels: inputs }, shape),
         plainY: g.node("Conv", [values["x"], values["w"]], attributes),
         plainDx: callComposite(g, "ConvInputGrad", {
           inputs: [values["dy"]!, values["w"]!, values["x"]!],

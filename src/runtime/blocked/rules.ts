@@ -73,7 +73,9 @@ export const lowerings: Readonly<Record<string, Rule>> = {
   "ichor:ConvWeightGrad"(c, node) {
     const shape = weightGradShape(c, node);
     if (shape === undefined) return "declined";
-    c.bind(output(node, 0), convWeightGrad(c.g, c.blocked(input(node, 0)), c.blocked(input(node, 1)), shape), "filter");
+    const [x, dy] = [c.blocked(input(node, 0)), c.blocked(input(node, 1))];
+    const channels = staticShape(c.held(input(node, 0)).type)[1] ?? 0;
+    c.bind(output(node, 0), convWeightGrad(c.g, { x, dy, channels }, shape), "filter");
     return "lowered";
   },
   // mean = Σx/M, var = Σx²/M − mean², y = x·(scale·inverse) + (bias − mean·scale·inverse)
