@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fail, fileResult, ok, type Result, writeFileAtomic } from "../../base/index.ts";
+import { fail, fileResult, makeFolder, ok, type Result, writeFileAtomic } from "../../base/index.ts";
 import { buildIndex } from "../../dataset/index.ts";
 import { detect } from "../../detection/index.ts";
 import { type Evaluation, evaluateRun, parseEvaluation } from "../../evaluation/index.ts";
@@ -183,7 +183,7 @@ function placesIn(out: string): Places {
 function openFolder(places: Places, size: StorySize): Result<DemoState> {
   const { out, marker, summary } = places;
   const made = fileResult(out, () => {
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     return readdirSync(out);
   });
   if (made.kind === "problem") return made;
