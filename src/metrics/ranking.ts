@@ -103,6 +103,7 @@ export function rocCurve(scores: ArrayLike<number>, labels: ArrayLike<number>): 
 export function youdenThreshold(scores: ArrayLike<number>, labels: ArrayLike<number>): number | undefined {
   const points = rocCurve(scores, labels)?.slice(1);
   if (points === undefined) return undefined;
+  const youden = youdenIndex(Array.from(labels));
   let best = 0;
   for (const [at, point] of points.entries()) if (youden(point) >= youden(points[best]!)) best = at;
   const score = points[best]!.threshold;
@@ -110,8 +111,12 @@ export function youdenThreshold(scores: ArrayLike<number>, labels: ArrayLike<num
   return below === undefined || !Number.isFinite(below) || !Number.isFinite(score) ? score : (score + below) / 2;
 }
 
-function youden({ truePositiveRate, falsePositiveRate }: RocPoint): number {
-  return truePositiveRate - falsePositiveRate;
+/** TP·N − FP·P, which ranks like TP/P − FP/N and is exact, so that rounding decides no tie. */
+function youdenIndex(labels: readonly number[]): (point: RocPoint) => number {
+  const positives = labels.filter((label) => label === 1).length;
+  const negatives = labels.length - positives;
+  return ({ truePositiveRate, falsePositiveRate }) =>
+    Math.round(truePositiveRate * positives) * negatives - Math.round(falsePositiveRate * negatives) * positives;
 }
 
 /** Rows from the highest score to the lowest. */
