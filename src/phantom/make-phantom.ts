@@ -11,6 +11,7 @@ import {
   writeFileAtomic,
 } from "../base/index.ts";
 import { type Label, labels, submissionHeader } from "../labels/index.ts";
+import { mostSlices } from "./study.ts";
 import type { StudyAnswer, StudyTask } from "./study-worker.ts";
 
 /** What to simulate. */
@@ -45,12 +46,13 @@ export interface PhantomSummary {
 /**
  * Writes simulated studies in the competition's layout: `stage_2_train/ID_*.dcm`, `stage_2_test/ID_*.dcm`, and
  * `stage_2_train.csv` last, so that a folder with a label table is whole. Memory does not grow with the slices but for
- * the label table's lines. Problems: "folder in use", file problems, "interrupted" (what is there is to be removed).
+ * the label table's lines. Problems: "size" (a number that makes no study), "folder in use", file problems, and
+ * "interrupted". What an interrupt leaves has no label table, and the next run refuses it until it is removed.
  */
 export async function makePhantom(options: PhantomOptions): Promise<Result<PhantomSummary>> {
   const { out, studies, testStudies = 2, threads, progress, signal } = options;
-  const used = inUse(out);
-  if (used !== undefined) return fail(used);
+  const refusal = wrongSize(options) ?? inUse(out);
+  if (refusal !== undefined) return fail(refusal);
   const tasks = [
     ...Array.from({ length: studies }, (_, index) => taskOf(options, "train", index)),
     ...Array.from({ length: testStudies }, (_, index) => taskOf(options, "test", index)),
@@ -58,12 +60,14 @@ export async function makePhantom(options: PhantomOptions): Promise<Result<Phant
   const pool = openPool<StudyTask, Result<StudyAnswer>>(import.meta.url, "./study-worker", threads);
   const bar = progress.start("Simulating studies", tasks.length);
   const answers: StudyAnswer[] = [];
+  const stop = abortion(signal);
   let problem: Problem | undefined;
   let next = 0;
   const serve = async () => {
     while (next < tasks.length && problem === undefined && !signal.aborted) {
       const at = next++;
-      const answer = await pool.run(tasks[at]!);
+      const answer = await Promise.race([pool.run(tasks[at]!), stop.aborted]);
+      if (answer === undefined) return; // closing the pool ends the threads, a study takes seconds
       if (answer.kind === "problem") problem ??= answer.problem;
       else {
         answers[at] = answer.value;
@@ -74,6 +78,7 @@ export async function makePhantom(options: PhantomOptions): Promise<Result<Phant
   try {
     await Promise.all(Array.from({ length: threads }, serve));
   } finally {
+    stop.forget();
     await pool.close();
     bar.done();
   }
@@ -106,6 +111,37 @@ function finish(
     testSlices: total(test),
     positives: Object.fromEntries(positives) as Record<Label, number>,
   });
+}
+
+/** A promise that an abort fulfils, and the way to let go of the signal, which may live longer than this work. */
+function abortion(signal: AbortSignal): { readonly aborted: Promise<undefined>; readonly forget: () => void } {
+  let forget = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    const listen = () => resolve(undefined);
+    signal.addEventListener("abort", listen);
+    forget = () => signal.removeEventListener("abort", listen);
+  });
+  return { aborted, forget };
+}
+
+/** What each number may be. At 32 pixels a head can just be told; one pass over 4096² takes 200 MB. */
+const bounds = {
+  studies: [1, 1_000_000],
+  testStudies: [0, 1_000_000],
+  matrix: [32, 4096],
+  slices: [1, mostSlices],
+  threads: [1, 1024],
+} as const satisfies Partial<Record<keyof PhantomOptions, readonly [low: number, high: number]>>;
+
+function wrongSize(options: PhantomOptions): Problem | undefined {
+  for (const name of Object.keys(bounds) as (keyof typeof bounds)[]) {
+    const [low, high] = bounds[name];
+    const value = options[name];
+    if (value === undefined || (Number.isInteger(value) && value >= low && value <= high)) continue;
+    const expected = `a whole number from ${low} to ${high}`;
+    return { kind: "size", where: name, got: `${value}`, expected, next: `give another number for ${name}` };
+  }
+  return undefined;
 }
 
 function inUse(out: string): Problem | undefined {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { must, random, silent } from "../base/index.ts";
 import { readHu, readSliceHeader } from "../ct/index.ts";
 import { labels, parseLabelId } from "../labels/index.ts";
@@ -72,10 +73,22 @@ test("every file is a slice of a CT that says that it is simulated; each study i
       const { hu } = must(readHu(path, outcome));
       assert.ok(hu.every((value) => value >= -3100 && value <= 3071));
       assert.match(readFileSync(path, "latin1"), /simulated by Ichor/);
+      const tags = [...outcome.dataSet.elements.keys()].filter((tag) => tag >= 0x00080000);
+      assert.deepEqual(tags, competitionTags.concat(imageComments).sort(byNumber));
     }
   }
   assert.equal(patients.size, 4);
 });
+
+const byNumber = (one: number, other: number) => one - other;
+const imageComments = 0x00204000;
+
+/** The elements before the pixel data in every file of the competition that was looked at. */
+const competitionTags = [
+  0x00080018, 0x00080060, 0x00100020, 0x0020000d, 0x0020000e, 0x00200010, 0x00200032, 0x00200037, 0x00280002,
+  0x00280004, 0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00281050,
+  0x00281051, 0x00281052, 0x00281053,
+];
 
 test("a folder in use is refused, a file in the way too, an interrupt leaves no label table", async () => {
   const used = join(root, "used");
@@ -89,6 +102,35 @@ test("a folder in use is refused, a file in the way too, an interrupt leaves no 
   assert.equal(interrupted.kind === "problem" && interrupted.problem.kind, "interrupted");
   assert.throws(() => readFileSync(join(root, "interrupted", "stage_2_train.csv")));
 });
+
+test("an interrupt ends the work within a study, and the next run refuses what it left", async () => {
+  const out = join(root, "stopped");
+  const ctrlC = new AbortController();
+  const started = performance.now();
+  const work = makePhantom({ ...whole, out, signal: ctrlC.signal });
+  while (!existsSync(join(out, "stage_2_train")) && performance.now() - started < 10_000) await setTimeout(20);
+  const pressed = performance.now();
+  ctrlC.abort();
+  const stopped = await work;
+  assert.equal(stopped.kind === "problem" && stopped.problem.kind, "interrupted");
+  assert.ok(performance.now() - pressed < 3000, "a study of 200 slices of 512² takes a quarter of a minute");
+  const again = await makePhantom({ ...whole, out, signal: new AbortController().signal });
+  assert.equal(again.kind === "problem" && again.problem.kind, "folder in use");
+});
+
+test("a number that makes no study is refused by its name before a folder is made", async () => {
+  const out = join(root, "sizes");
+  const signal = new AbortController().signal;
+  for (const wrong of [{ studies: 0 }, { matrix: 8 }, { slices: 2.5 }, { threads: 0 }, { testStudies: -1 }]) {
+    const refused = await makePhantom({ ...whole, ...wrong, out, signal });
+    assert.ok(refused.kind === "problem");
+    assert.deepEqual([refused.problem.kind, refused.problem.where], ["size", Object.keys(wrong)[0]]);
+  }
+  assert.ok(!existsSync(out));
+});
+
+/** Far more than a test has time for. */
+const whole = { studies: 1, seed: 1, matrix: 512, slices: 200, testStudies: 0, threads: 1, progress: silent };
 
 test("tissues have the HU of a head: air, fat, bone, fluid, brain", () => {
   const head = drawHead(1);

@@ -1,5 +1,5 @@
 import { random } from "../base/index.ts";
-import { ctImageStorage, writeDicom } from "../dicom/index.ts";
+import { writeDicom } from "../dicom/index.ts";
 import { labelCount } from "../labels/index.ts";
 import { bleedTypes, drawBleeds } from "./bleeds.ts";
 import { drawHead } from "./head.ts";
@@ -58,7 +58,7 @@ export function* simulateStudy(request: StudyRequest): Generator<SimulatedSlice>
 const identityDigits = { patient: 8, study: 10, series: 10, slice: 9 } as const;
 
 /** More than any study has; with nine digits it leaves room for 2^25 studies a part. */
-const mostSlices = 1024;
+export const mostSlices = 1024;
 
 /** Odd, so that multiplying by it modulo a power of two is one to one: 2^64 over the golden ratio (Knuth 1973, 6.4). */
 const scatter = 0x9e3779b97f4a7c15n;
@@ -92,7 +92,10 @@ interface SliceFile {
   readonly hu: Float32Array;
 }
 
-/** The elements of the competition's files, and a comment that says that no patient is in it. */
+/**
+ * The 22 elements of the competition's files, which name neither SOP class nor padding value, and one more:
+ * ImageComments (0020,4000) says that no patient is in it. It is free text that readers show and none computes with.
+ */
 function fileOf(scan: Scan, { patient, study, series, sop, index, hu }: SliceFile): Uint8Array {
   const { matrix, pixelSpacingMm, tilt, stepMm, firstMm, origin, group } = scan;
   const half = ((matrix - 1) / 2) * pixelSpacingMm;
@@ -100,7 +103,6 @@ function fileOf(scan: Scan, { patient, study, series, sop, index, hu }: SliceFil
   const [cosine, sine] = [Math.cos(tilt), Math.sin(tilt)];
   const six = (value: number) => Number(value.toFixed(6)) + 0; // no −0
   return writeDicom({
-    SOPClassUID: ctImageStorage,
     SOPInstanceUID: sop,
     Modality: "CT",
     PatientID: patient,
@@ -119,7 +121,6 @@ function fileOf(scan: Scan, { patient, study, series, sop, index, hu }: SliceFil
     BitsStored: group.bitsStored,
     HighBit: group.bitsStored - 1,
     PixelRepresentation: group.sign === "signed" ? 1 : 0,
-    ...(group.padding === undefined ? {} : { PixelPaddingValue: group.padding }),
     WindowCenter: 40,
     WindowWidth: 80,
     RescaleIntercept: group.intercept,
