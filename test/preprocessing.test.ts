@@ -8,8 +8,7 @@ import type { Preprocessing } from "../src/ct/index.ts";
 import { buildCache, buildIndex, openIndex, openLoader } from "../src/dataset/index.ts";
 import { detectWith, findingsSchema } from "../src/detection/index.ts";
 import { type WritableElements, writeDicom } from "../src/dicom/index.ts";
-import { labels } from "../src/labels/index.ts";
-import type { DetectorInfo } from "../src/models/index.ts";
+import { detectorInfo } from "./detector-info.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ichor-preprocessing-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -112,23 +111,8 @@ async function detectionStacks(
   return new Map(ids.map(({ sliceId }, index) => [sliceId, stacks[index]!]));
 }
 
-function infoOf(preprocessing: Preprocessing, neighbours: number): DetectorInfo {
-  const [epidural, intraparenchymal, intraventricular, subarachnoid, subdural, any] = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
-  return {
-    version: 1,
-    model: "watcher",
-    labels: [...labels],
-    preprocessing,
-    neighbours,
-    windows: [],
-    evidence: "none",
-    calibration: { kind: "none" },
-    operatingPoints: { epidural, intraparenchymal, intraventricular, subarachnoid, subdural, any },
-    scope: { modality: "CT", bodyPart: "HEAD", notice: "" },
-    training: { data: "", split: "", patients: 1, slices: 1, licence: "" },
-    headline: {},
-  };
-}
+const infoOf = (preprocessing: Preprocessing, neighbours: number) =>
+  detectorInfo({ model: "watcher", preprocessing, neighbours, evidence: "none" });
 
 const cases: readonly { readonly preprocessing: Preprocessing; readonly neighbours: 1 | 3 | 5 }[] = [
   { preprocessing: { values: "hu", size: 48, fieldOfViewMm: 150 }, neighbours: 3 },

@@ -12,10 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { detectorInfo } from "../../test/detector-info.ts";
 import { must, type Progress, silent } from "../base/index.ts";
 import { type WritableElements, writeDicom } from "../dicom/index.ts";
 import { labels } from "../labels/index.ts";
-import { type Detector, type DetectorInfo, exportDetector, initialise, models } from "../models/index.ts";
+import { type Detector, exportDetector, initialise, models } from "../models/index.ts";
 import { type DetectOptions, detect, detectWith } from "./detect.ts";
 import { type Findings, findingsSchema } from "./findings.ts";
 
@@ -23,27 +24,12 @@ const root = mkdtempSync(join(tmpdir(), "ichor-detect-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const size = 16;
-const info: DetectorInfo = {
-  version: 1,
-  model: "cnn",
-  labels: [...labels],
+const info = detectorInfo({
   preprocessing: { values: "hu", size, fieldOfViewMm: 64 },
   neighbours: 3,
   windows: [{ name: "brain", center: 40, width: 80 }],
-  evidence: "class activation",
-  calibration: { kind: "none" },
-  operatingPoints: {
-    epidural: 0.5,
-    intraparenchymal: 0.5,
-    intraventricular: 0.5,
-    subarachnoid: 0.5,
-    subdural: 0.5,
-    any: 0.5,
-  },
-  scope: { modality: "CT", bodyPart: "HEAD", notice: "adults" },
-  training: { data: "", split: "", patients: 1, slices: 1, licence: "" },
   headline: { "validation AUC any": 0.5 },
-};
+});
 
 /** Logit of every label: HU of the middle pixel / 10; the evidence peaks in the upper left quarter. */
 const fake: Pick<Detector, "info" | "hash" | "score"> = {

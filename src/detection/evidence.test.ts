@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { detectorInfo } from "../../test/detector-info.ts";
 import { must } from "../base/index.ts";
-import { labels } from "../labels/index.ts";
-import { type DetectorInfo, detectorFromBytes, exportDetector, initialise, models } from "../models/index.ts";
+import { detectorFromBytes, exportDetector, initialise, models } from "../models/index.ts";
 import { type EvidenceMap, findEvidence } from "./evidence.ts";
 import { viewOf } from "./field-of-view.ts";
 
@@ -22,29 +22,7 @@ function mapOf(cells: Readonly<Record<string, number>>, elsewhere = -1): Evidenc
   return { data, rows: 8, columns: 8 };
 }
 
-function infoOf(size: number): DetectorInfo {
-  return {
-    version: 1,
-    model: "cnn",
-    labels: [...labels],
-    preprocessing: { values: "hu", size, fieldOfViewMm: "image" },
-    neighbours: 1,
-    windows: [],
-    evidence: "class activation",
-    calibration: { kind: "none" },
-    operatingPoints: {
-      epidural: 0.5,
-      intraparenchymal: 0.5,
-      intraventricular: 0.5,
-      subarachnoid: 0.5,
-      subdural: 0.5,
-      any: 0.5,
-    },
-    scope: { modality: "CT", bodyPart: "HEAD", notice: "" },
-    training: { data: "", split: "", patients: 1, slices: 1, licence: "" },
-    headline: {},
-  };
-}
+const infoOf = (size: number) => detectorInfo({ preprocessing: { values: "hu", size, fieldOfViewMm: "image" } });
 
 test("evidence: boxes of the regions of at least half the peak, the heaviest first, and the peak", () => {
   const map = mapOf({ "1,2": 4, "2,2": 3, "2,3": 2, "3,3": 1.9, "6,6": 3.5 });

@@ -1,32 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { detectorInfo } from "../../test/detector-info.ts";
 import { must } from "../base/index.ts";
 import { stackNeighbours } from "../ct/index.ts";
-import type { DetectorInfo } from "../models/index.ts";
 import { openSeriesScorer, type Scorer } from "./series-scorer.ts";
 
 const size = 8;
-const info: DetectorInfo = {
-  version: 1,
-  model: "fake",
-  labels: ["epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural", "any"],
-  preprocessing: { values: "hu", size, fieldOfViewMm: "image" },
-  neighbours: 3,
-  windows: [],
-  evidence: "class activation",
-  calibration: { kind: "none" },
-  operatingPoints: {
-    epidural: 0.5,
-    intraparenchymal: 0.5,
-    intraventricular: 0.5,
-    subarachnoid: 0.5,
-    subdural: 0.5,
-    any: 0.5,
-  },
-  scope: { modality: "CT", bodyPart: "HEAD", notice: "adults" },
-  training: { data: "", split: "", patients: 1, slices: 1, licence: "" },
-  headline: {},
-};
+const info = detectorInfo({ preprocessing: { values: "hu", size, fieldOfViewMm: "image" }, neighbours: 3 });
 
 /** Keeps what it is shown; the logit of label l is the slice's first value / 10 − l. */
 function watch(): { readonly scorer: Scorer; readonly stacks: Float32Array[]; readonly calls: number[] } {

@@ -3,35 +3,25 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { detectorInfo } from "../../test/detector-info.ts";
 import { distance, numbers } from "../../test/graphs.ts";
 import { must } from "../base/index.ts";
 import { labels } from "../labels/index.ts";
 import { buildGraph, encodeModel } from "../onnx/index.ts";
-import { type DetectorInfo, detectorFromBytes, exportDetector, openDetector, parseDetectorInfo } from "./detector.ts";
+import { detectorFromBytes, exportDetector, openDetector, parseDetectorInfo } from "./detector.ts";
 import { initialise } from "./initialise.ts";
 import { type ModelName, models } from "./models.ts";
 
-const infoOf = (model: ModelName, size: number): DetectorInfo => ({
-  version: 1,
-  model,
-  labels: [...labels],
-  preprocessing: { ...models[model].preprocessing, size },
-  neighbours: models[model].neighbours,
-  windows: [...models[model].windows],
-  evidence: models[model].evidence,
-  calibration: { kind: "none" },
-  operatingPoints: {
-    epidural: 0.5,
-    intraparenchymal: 0.5,
-    intraventricular: 0.5,
-    subarachnoid: 0.5,
-    subdural: 0.5,
-    any: 0.5,
-  },
-  scope: { modality: "CT", bodyPart: "HEAD", notice: "" },
-  training: { data: "", split: "", patients: 0, slices: 0, licence: "" },
-  headline: {},
-});
+const infoOf = (model: ModelName, size: number) => {
+  const { preprocessing, neighbours, windows, evidence } = models[model];
+  return detectorInfo({
+    model,
+    preprocessing: { ...preprocessing, size },
+    neighbours,
+    windows: [...windows],
+    evidence,
+  });
+};
 
 const detectorBytes = (model: ModelName, size: number) => {
   const network = models[model].build({ size, neighbours: models[model].neighbours, width: 8 }, "slices");
