@@ -1,6 +1,6 @@
-import type { Shaped } from "../base/index.ts";
-import type { GraphBuilder, Node, Value } from "../onnx/index.ts";
+import { type GraphBuilder, type Node, staticShape, type Value } from "../onnx/index.ts";
 import { gradientOf } from "./gradients.ts";
+import { at, type ForwardCall } from "./rules/rule.ts";
 
 /**
  * Writes the backward pass of a graph under construction: dL/dv for each wanted value (reverse-mode accumulation,
@@ -19,19 +19,19 @@ export function differentiate(g: GraphBuilder, loss: Value, wanted: readonly Val
     return { name, type };
   };
   for (const node of forward.nodes.toReversed()) {
-    const outputs = node.outputs.map((name) => gradients.get(name));
-    const [dy, ...rest] = outputs;
-    if (dy === undefined || !node.inputs.some((name) => depends.has(name))) continue;
-    const call = {
+    const dys = node.outputs.map((name) => gradients.get(name));
+    if (dys.every((dy) => dy === undefined) || !node.inputs.some((name) => depends.has(name))) continue;
+    const call: ForwardCall = {
       node,
-      inputs: node.inputs.filter((name) => name !== "").map(value),
+      inputs: node.inputs.map((name) => (name === "" ? undefined : value(name))),
       outputs: node.outputs.map(value),
-      integers: (index: number) => integersOf(forward.constants.get(node.inputs[index] ?? "")),
+      constant: (index) => forward.constants.get(node.inputs[index] ?? ""),
     };
-    const rules = gradientOf(node)(g, call, dy, rest);
+    const dy = dys[0] ?? zeros(g, at(call.outputs, 0));
+    const rules = gradientOf(node)(g, call, dy, dys);
     call.inputs.forEach((input, index) => {
       const rule = rules[index];
-      if (rule === undefined || rule === "none" || !depends.has(input.name)) return;
+      if (input === undefined || rule === undefined || rule === "none" || !depends.has(input.name)) return;
       const sofar = gradients.get(input.name);
       const gradient = rule();
       gradients.set(input.name, sofar === undefined ? gradient : g.node("Add", [sofar, gradient]));
@@ -40,7 +40,7 @@ export function differentiate(g: GraphBuilder, loss: Value, wanted: readonly Val
   return new Map(wanted.flatMap(({ name }) => entry(name, gradients.get(name))));
 }
 
-const integersOf = (constant: Shaped | undefined) => constant && Array.from(constant.data, Number);
+const zeros = (g: GraphBuilder, like: Value) => g.node("Expand", [g.scalar(0), g.axes(staticShape(like.type))]);
 
 const entry = (name: string, gradient: Value | undefined): [string, Value][] => (gradient ? [[name, gradient]] : []);
 

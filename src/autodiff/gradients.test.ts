@@ -179,7 +179,7 @@ test("a node without a rule is an error that names node, operator and where to a
     runGraph(inputs, (g, { x }) => ({
       dx: differentiate(g, g.node("ReduceMax", [x], { keepdims: int(0) }), [x!]).get("x")!,
     })),
-    /ReduceMax_0: no gradient rule for ReduceMax: add a row to gradients in src\/autodiff\/gradients\.ts/,
+    /ReduceMax_0: no gradient rule for ReduceMax: add a row to a table in src\/autodiff\/rules/,
   );
 });
 
