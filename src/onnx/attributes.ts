@@ -38,6 +38,24 @@ export function intsOf(attributes: Attributes, name: string, fallback: readonly 
   return attribute?.kind === "ints" ? attribute.value : fallback;
 }
 
+/** A list of floats, or the operator's default. */
+export function floatsOf(attributes: Attributes, name: string, fallback: readonly number[]): readonly number[] {
+  const attribute = attributes[name];
+  return attribute?.kind === "floats" ? attribute.value : fallback;
+}
+
+/** A text, or the operator's default. */
+export function stringOf(attributes: Attributes, name: string, fallback: string): string {
+  const attribute = attributes[name];
+  return attribute?.kind === "string" ? attribute.value : fallback;
+}
+
+/** A tensor, where there is one. */
+export function tensorOf(attributes: Attributes, name: string): Shaped | undefined {
+  const attribute = attributes[name];
+  return attribute?.kind === "tensor" ? attribute.value : undefined;
+}
+
 /** What a convolution or pooling slides over its input: one entry a spatial axis, pads begin then end. */
 export interface Sliding {
   readonly kernel: readonly number[];
