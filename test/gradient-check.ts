@@ -52,7 +52,7 @@ const step = 1e-5;
  */
 export async function checkOperator({ uses, runs = 8 }: OperatorCase): Promise<void> {
   const property = fc.asyncProperty(uses, fc.nat(1e6), (use, seed) => checkUse(use, seed));
-  await fc.assert(property, { seed: 9, numRuns: runs });
+  await fc.assert(property, { seed: 9, numRuns: runs, includeErrorInReport: true });
 }
 
 async function checkUse({ inputs, write }: Use, seed: number): Promise<void> {

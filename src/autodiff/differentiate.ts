@@ -1,34 +1,43 @@
-import { type GraphBuilder, type Node, staticShape, type Value } from "../onnx/index.ts";
-import { gradientOf } from "./gradients.ts";
-import { at, type ForwardCall } from "./rules/rule.ts";
+import type { GraphBuilder, Node, Value, ValueType } from "../onnx/index.ts";
+import type { Decomposition } from "./decompositions.ts";
+import { differentiationOf } from "./gradients.ts";
+import { scalarLike } from "./rules/formulas.ts";
+import { at, type ForwardCall, type InputGradient, zerosLike } from "./rules/rule.ts";
 
 /**
  * Writes the backward pass of a graph under construction: dL/dv for each wanted value (reverse-mode accumulation,
- * Griewank & Walther, ch. 3). The walk knows no operator; the rules stand in `gradients`.
+ * Griewank & Walther, ch. 3). The walk knows no operator; the rules stand in `gradients` and `decompositions`.
  * @param loss a scalar value of the graph
  * @param wanted the values whose gradients are asked for, usually the parameters
  * @returns the gradient by name of the value; a wanted value on which the loss does not depend has none
  */
 export function differentiate(g: GraphBuilder, loss: Value, wanted: readonly Value[]): ReadonlyMap<string, Value> {
-  const forward = g.finish();
-  const depends = dependents(forward.nodes, wanted);
-  const gradients = new Map<string, Value>([[loss.name, g.scalar(1)]]);
-  const value = (name: string): Value => {
-    const type = forward.types.get(name);
-    if (type === undefined) throw new Error(`no value is called ${name}`);
-    return { name, type };
-  };
-  for (const node of forward.nodes.toReversed()) {
+  const seeds = new Map([[loss.name, scalarLike(g, 1, loss)]]);
+  return backward(g, { nodes: g.finish().nodes, seeds, wanted });
+}
+
+/** Nodes to walk back over, with the gradients of their results. */
+interface Pass {
+  readonly nodes: readonly Node[];
+  readonly seeds: ReadonlyMap<string, Value>;
+  readonly wanted: readonly Value[];
+}
+
+function backward(g: GraphBuilder, { nodes, seeds, wanted }: Pass): ReadonlyMap<string, Value> {
+  const { types, constants } = g.finish();
+  const depends = dependents(nodes, wanted);
+  const gradients = new Map(seeds);
+  const value = (name: string): Value => ({ name, type: typeOf(types, name) });
+  for (const node of nodes.toReversed()) {
     const dys = node.outputs.map((name) => gradients.get(name));
     if (dys.every((dy) => dy === undefined) || !node.inputs.some((name) => depends.has(name))) continue;
     const call: ForwardCall = {
       node,
       inputs: node.inputs.map((name) => (name === "" ? undefined : value(name))),
-      outputs: node.outputs.map(value),
-      constant: (index) => forward.constants.get(node.inputs[index] ?? ""),
+      outputs: node.outputs.map((name) => (name === "" ? undefined : value(name))),
+      constant: (index) => constants.get(node.inputs[index] ?? ""),
     };
-    const dy = dys[0] ?? zeros(g, at(call.outputs, 0));
-    const rules = gradientOf(node)(g, call, dy, dys);
+    const rules = inputGradients(g, call, dys);
     call.inputs.forEach((input, index) => {
       const rule = rules[index];
       if (input === undefined || rule === undefined || rule === "none" || !depends.has(input.name)) return;
@@ -40,7 +49,39 @@ export function differentiate(g: GraphBuilder, loss: Value, wanted: readonly Val
   return new Map(wanted.flatMap(({ name }) => entry(name, gradients.get(name))));
 }
 
-const zeros = (g: GraphBuilder, like: Value) => g.node("Expand", [g.scalar(0), g.axes(staticShape(like.type))]);
+function inputGradients(
+  g: GraphBuilder,
+  call: ForwardCall,
+  dys: readonly (Value | undefined)[],
+): readonly InputGradient[] {
+  const found = differentiationOf(call.node);
+  const dy = dys[0] ?? zerosLike(g, at(call.outputs, 0));
+  return found.kind === "rule" ? found.rule(g, call, dy, dys) : throughFormula(g, call, { formula: found.formula, dy });
+}
+
+/** Writes what a node stands for once more, and its backward pass. */
+function throughFormula(
+  g: GraphBuilder,
+  call: ForwardCall,
+  { formula, dy }: { readonly formula: Decomposition; readonly dy: Value },
+): readonly InputGradient[] {
+  const before = g.finish().nodes.length;
+  const y = formula(g, call);
+  const nodes = g.finish().nodes.slice(before);
+  const wanted = call.inputs.flatMap((input) => input ?? []);
+  const found = backward(g, { nodes, seeds: new Map([[y.name, dy]]), wanted });
+  return call.inputs.map((input, index) => {
+    const first = call.inputs.findIndex((other) => other?.name === input?.name) === index; // an input twice counts once
+    const gradient = input && first ? found.get(input.name) : undefined;
+    return gradient === undefined ? "none" : () => gradient;
+  });
+}
+
+function typeOf(types: ReadonlyMap<string, ValueType>, name: string): ValueType {
+  const type = types.get(name);
+  if (type === undefined) throw new Error(`no value is called ${name}`);
+  return type;
+}
 
 const entry = (name: string, gradient: Value | undefined): [string, Value][] => (gradient ? [[name, gradient]] : []);
 

@@ -1,6 +1,6 @@
 export { type CompositeName, composites, functionsOf } from "./composites.ts";
 export { differentiate } from "./differentiate.ts";
-export { gradients } from "./gradients.ts";
+export { differentiableOperators, gradients } from "./gradients.ts";
 export { type Optimiser, optimiserScalars, optimisers, type StepSchedule } from "./optimisers.ts";
 export type { ForwardCall, Gradient, InputGradient } from "./rules/rule.ts";
 export { initialVectors, type TrainingSettings, trainingProgram } from "./training-program.ts";

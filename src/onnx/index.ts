@@ -1,5 +1,6 @@
 export * from "./attributes.ts";
 export { buildGraph, type GraphBuilder, type NodeOptions } from "./builder.ts";
+export { einsumLengths, parseEinsum } from "./einsum.ts";
 export { encodeModel, readModelMetadata } from "./encode.ts";
 export { unary as unaryOperators } from "./evaluate/elementwise.ts";
 export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";

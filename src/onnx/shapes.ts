@@ -33,7 +33,9 @@ const broadcast: ShapeRule = (call) => {
 const reduce: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const rank = shape.length;
-  const given = call.inputs[1] === undefined ? shape.map((_, axis) => axis) : constantInts(call, 1);
+  const named = call.inputs[1] === undefined ? [] : constantInts(call, 1);
+  const none = named.length > 0 || intOf(call.attributes, "noop_with_empty_axes", 0) === 1;
+  const given = none ? named : shape.map((_, axis) => axis);
   const axes = new Set(given.map((axis) => (axis + rank) % rank));
   const keep = intOf(call.attributes, "keepdims", 1) === 1;
   return [
@@ -79,7 +81,8 @@ const gemm: ShapeRule = (call) => {
 const matMul: ShapeRule = (call) => {
   const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return [{ element: a.element, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
+  const [rows, columns] = [a.shape.slice(-2, -1), b.shape.length === 1 ? [] : b.shape.slice(-1)];
+  return [{ element: a.element, shape: [...batch, ...rows, ...columns] }];
 };
 
 const reshape: ShapeRule = (call) => {
@@ -123,7 +126,7 @@ const concat: ShapeRule = (call) => {
 
 const split: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = intOf(call.attributes, "axis", 0);
+  const axis = (intOf(call.attributes, "axis", 0) + shape.length) % shape.length;
   return constantInts(call, 1).map((part) => ({
     element,
     shape: shape.map((length, at) => (at === axis ? part : length)),
@@ -137,7 +140,7 @@ const expand: ShapeRule = (call) => {
 
 const gather: ShapeRule = (call) => {
   const [data, indices] = [typeAt(call, 0), typeAt(call, 1)];
-  const axis = intOf(call.attributes, "axis", 0);
+  const axis = (intOf(call.attributes, "axis", 0) + data.shape.length) % data.shape.length;
   return [
     { element: data.element, shape: [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)] },
   ];

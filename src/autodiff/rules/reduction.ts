@@ -1,28 +1,78 @@
-import { type GraphBuilder, intOf, staticShape, type Value } from "../../onnx/index.ts";
-import { at, type ForwardCall, type Gradients, integersOf, sizeOfValue } from "./rule.ts";
+import { type GraphBuilder, int, intOf, staticShape, type Value } from "../../onnx/index.ts";
+import { formulas } from "./formulas.ts";
+import { at, constantIntegers, type ForwardCall, type Gradient, type Gradients } from "./rule.ts";
 
-/** A reduction's gradient with the reduced axes back as 1, ready to be stretched. */
-function unreduce(g: GraphBuilder, call: ForwardCall, dy: Value): Value {
-  const { node, inputs } = call;
-  if (intOf(node.attributes, "keepdims", 1) === 1) return dy;
-  const shape = staticShape(at(inputs, 0).type);
-  const axes = new Set(
-    (integersOf(call, 1) ?? shape.map((_, axis) => axis)).map((axis) => (axis + shape.length) % shape.length),
-  );
-  return g.node("Reshape", [dy, g.axes(shape.map((length, axis) => (axes.has(axis) ? 1 : length)))]);
+/** The axes that a node reduces, from the front: its second input, or all; with `noop_with_empty_axes` none. */
+function axesOf(call: ForwardCall): readonly number[] {
+  const shape = at(call.inputs, 0).type.shape;
+  const given = call.inputs[1] === undefined ? [] : constantIntegers(call, 1, "axes");
+  if (given.length > 0) return given.map((axis) => (axis + shape.length) % shape.length);
+  return intOf(call.node.attributes, "noop_with_empty_axes", 0) === 1 ? [] : shape.map((_, axis) => axis);
 }
 
-/** Sums and means over axes. */
-export const reduction: Gradients = {
-  // y = mean x          dx = dy/n at each of the n places
-  ReduceMean: (g, call, dy) => {
+/** A reduction with its formulas and values as a rule wants them: y and dy with the reduced axes back as 1. */
+interface Reduction {
+  readonly g: GraphBuilder;
+  readonly f: ReturnType<typeof formulas>;
+  readonly x: Value;
+  readonly y: Value;
+  readonly dy: Value;
+  /** Sums over the reduced axes, kept as 1. */
+  readonly sum: (value: Value) => Value;
+  /** Number of elements that become one. */
+  readonly count: number;
+}
+
+/** A rule from the formula of dx; what it says is stretched to the shape of x. */
+const ofReduction =
+  (derivative: (reduction: Reduction) => Value): Gradient =>
+  (g, call, dy) => {
     const x = at(call.inputs, 0);
-    const share = sizeOfValue(x) / sizeOfValue(at(call.outputs, 0));
-    const spread = () => g.node("Expand", [unreduce(g, call, dy), g.axes(staticShape(x.type))]);
-    return [() => g.node("Mul", [spread(), g.scalar(1 / share)])];
-  },
-  // y = Σ x             dx = dy at each place
-  ReduceSum: (g, call, dy) => [
-    () => g.node("Expand", [unreduce(g, call, dy), g.axes(staticShape(at(call.inputs, 0).type))]),
-  ],
+    const shape = staticShape(x.type);
+    const axes = axesOf(call);
+    const kept = shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+    const whole = intOf(call.node.attributes, "keepdims", 1) === 1 || axes.length === 0;
+    const unreduce = (value: Value) => (whole ? value : g.node("Reshape", [value, g.axes(kept)]));
+    const sum = (value: Value) =>
+      axes.length === 0 ? value : g.node("ReduceSum", [value, g.axes(axes)], { keepdims: int(1) });
+    const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
+    return [
+      () => {
+        const y = unreduce(at(call.outputs, 0));
+        const dx = derivative({ g, f: formulas(g), x, y, dy: unreduce(dy), sum, count });
+        return dx.type.shape.join() === shape.join() ? dx : g.node("Expand", [dx, g.axes(shape)]);
+      },
+    ];
+  };
+
+/** The best element, several that tie sharing evenly (torch.amax). */
+const best = ofReduction(({ f: { equal, where, mul, div }, x, y, dy, sum }) => {
+  const chosen = where(equal(x, y), 1, 0);
+  return mul(chosen, div(dy, sum(chosen)));
+});
+
+// The product of the other elements: y/x, but where one element is 0 it alone moves y, and where two are none does.
+const product = ofReduction(({ g, f: { equal, where, mul, div }, x, dy, sum }) => {
+  const zero = where(equal(x, 0), 1, 0);
+  const filled = where(equal(x, 0), 1, x);
+  const axes = dy.type.shape.flatMap((length, axis) => (length === x.type.shape[axis] ? [] : [axis]));
+  const nonzero = axes.length === 0 ? filled : g.node("ReduceProd", [filled, g.axes(axes)], { keepdims: int(1) });
+  return where(equal(sum(zero), zero), div(mul(dy, nonzero), filled), 0);
+});
+
+/** Reductions over axes. */
+export const reduction: Gradients = {
+  ReduceL1: ofReduction(({ f: { mul, sign }, x, dy }) => mul(dy, sign(x))),
+  // y = √Σx²            dx = dy·x/y; where all of x is 0 we take 0 (torch.norm)
+  ReduceL2: ofReduction(({ f: { mul, div, where, equal }, x, y, dy }) => mul(x, div(dy, where(equal(y, 0), 1, y)))),
+  // y = log Σx          dx = dy/Σx
+  ReduceLogSum: ofReduction(({ f: { mul, exp, neg }, y, dy }) => mul(dy, exp(neg(y)))),
+  // y = log Σeˣ         dx = dy·e^(x − y), which does not overflow
+  ReduceLogSumExp: ofReduction(({ f: { mul, exp, sub }, x, y, dy }) => mul(dy, exp(sub(x, y)))),
+  ReduceMax: best,
+  ReduceMean: ofReduction(({ f: { mul }, dy, count }) => mul(dy, 1 / count)),
+  ReduceMin: best,
+  ReduceProd: product,
+  ReduceSum: ofReduction(({ dy }) => dy),
+  ReduceSumSquare: ofReduction(({ f: { mul }, x, dy }) => mul(mul(dy, 2), x)),
 };

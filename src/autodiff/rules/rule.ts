@@ -1,12 +1,13 @@
 import type { Shaped } from "../../base/index.ts";
 import { type GraphBuilder, int, type Node, staticShape, type Value } from "../../onnx/index.ts";
+import { scalarLike } from "./formulas.ts";
 
 /** A node of the forward graph with its values, as a gradient rule sees it. */
 export interface ForwardCall {
   readonly node: Node;
-  /** By the operator's positions; an optional input that is left out is undefined. */
+  /** By the operator's positions; what is optional and left out is undefined. */
   readonly inputs: readonly (Value | undefined)[];
-  readonly outputs: readonly Value[];
+  readonly outputs: readonly (Value | undefined)[];
   /** An input's numbers where it is a constant (axes, shapes, bounds). */
   readonly constant: (index: number) => Shaped | undefined;
 }
@@ -35,14 +36,21 @@ export function at(values: readonly (Value | undefined)[], index: number): Value
   return value;
 }
 
-/** Integers of an input where it is a constant. */
-export function integersOf({ constant }: ForwardCall, index: number): readonly number[] | undefined {
+/** Integers of an input that must be a constant for the rule to be written; otherwise an error that names the node. */
+export function constantIntegers({ constant, node }: ForwardCall, index: number, name: string): readonly number[] {
   const found = constant(index);
-  return found && Array.from(found.data, Number);
+  if (found !== undefined) return Array.from(found.data, Number);
+  throw new Error(
+    `${node.name}: the gradient of ${node.op} wants ${name} as a constant: fold it, or write it as an initializer`,
+  );
+}
+/** Zeros of a value's element type. */
+export function zerosOf(g: GraphBuilder, like: Value, shape: readonly number[]): Value {
+  return g.node("Expand", [scalarLike(g, 0, like), g.axes(shape)]);
 }
 
-/** Number of elements of a value whose shape is known. */
-export const sizeOfValue = (value: Value) => staticShape(value.type).reduce((product, length) => product * length, 1);
+/** Zeros in the place of a gradient that does not reach a value. */
+export const zerosLike = (g: GraphBuilder, like: Value) => zerosOf(g, like, staticShape(like.type));
 
 /** Sums a gradient over the axes along which its input was stretched by broadcasting. */
 export function sumTo(g: GraphBuilder, gradient: Value, like: Value): Value {

@@ -78,7 +78,6 @@ export const unary: Readonly<Record<string, Unary>> = {
   Sin: Math.sin,
   Sinh: Math.sinh,
   Softplus: softplus,
-  Softsign: (x) => x / (1 + Math.abs(x)),
   Sqrt: Math.sqrt,
   Tan: Math.tan,
   Tanh: Math.tanh,
@@ -114,8 +113,8 @@ const comparisons: Readonly<Record<string, Binary>> = {
 
 /** Operators of any number of inputs, two at a time. */
 const variadic: Readonly<Record<string, (a: number, b: number) => number>> = {
-  Max: Math.max,
-  Min: Math.min,
+  Max: (a, b) => Math.max(a, b),
+  Min: (a, b) => Math.min(a, b),
   Sum: (a, b) => a + b,
 };
 
@@ -186,7 +185,7 @@ const folded =
   (f: (a: number, b: number) => number): Evaluation =>
   (call) => {
     const arrays = call.inputs.map((_, index) => arrayAt(call, index));
-    const { values, shape } = stretch(arrays, (numbers) => numbers.reduce(f));
+    const { values, shape } = stretch(arrays, (numbers) => numbers.reduce((a, b) => f(a, b)));
     return [numbersLike(arrays[0]!.data, values, shape)];
   };
 
@@ -230,6 +229,11 @@ export const elementwise: Evaluations = {
       values.push(sum);
     }
     return [numbersLike(x.data, values, x.shape)];
+  },
+  Mean: (call) => {
+    const arrays = call.inputs.map((_, index) => arrayAt(call, index));
+    const { values, shape } = stretch(arrays, (numbers) => numbers.reduce((a, b) => a + b) / numbers.length);
+    return [numbersLike(arrays[0]!.data, values, shape)];
   },
   // y = condition ? a : b
   Where: (call) => {

@@ -69,8 +69,8 @@ const combine: Readonly<Record<string, (old: number, update: number) => number>>
   none: (_, update) => update,
   add: (old, update) => old + update,
   mul: (old, update) => old * update,
-  max: Math.max,
-  min: Math.min,
+  max: (old, update) => Math.max(old, update),
+  min: (old, update) => Math.min(old, update),
 };
 
 /** x with updates written, added, … at places. */

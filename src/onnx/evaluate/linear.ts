@@ -1,5 +1,6 @@
 import { type Shaped, shaped, sizeOf } from "../../base/index.ts";
-import { floatOf, intOf } from "../attributes.ts";
+import { floatOf, intOf, stringOf } from "../attributes.ts";
+import { einsumLengths, parseEinsum } from "../einsum.ts";
 import {
   arrayAt,
   broadcast,
@@ -61,5 +62,33 @@ const gemm: Evaluation = (call) => {
   return [shaped(values, shape)];
 };
 
-/** Matrix products. */
-export const linear: Evaluations = { Gemm: gemm, MatMul: matMul };
+// y[out] = Σ over the labels that out has not, Π_i x_i[labels_i]
+const einsum: Evaluation = (call) => {
+  const operands = call.inputs.map((_, index) => arrayAt(call, index));
+  const shapes = operands.map(({ shape }) => shape);
+  const equation = parseEinsum(
+    stringOf(call.node.attributes, "equation", ""),
+    shapes.map(({ length }) => length),
+  );
+  const lengths = einsumLengths(equation, shapes);
+  const summed = [...lengths.keys()].filter((label) => !equation.output.includes(label));
+  const shape = equation.output.map((label) => lengths.get(label)!);
+  const strides = shapes.map(stridesOf);
+  const values: number[] = [];
+  for (const place of placesOf(shape)) {
+    let sum = 0;
+    for (const inner of placesOf(summed.map((label) => lengths.get(label)!))) {
+      const indices = [...place, ...inner];
+      const at = new Map([...equation.output, ...summed].map((label, i) => [label, indices[i]!]));
+      sum += operands.reduce((product, { data }, i) => {
+        const own = equation.inputs[i]!.map((label, axis) => (shapes[i]![axis] === 1 ? 0 : at.get(label)!));
+        return product * Number(data[offsetOf(own, strides[i]!)]);
+      }, 1);
+    }
+    values.push(sum);
+  }
+  return [numbersLike(operands[0]!.data, values, shape)];
+};
+
+/** Matrix products and other sums of products. */
+export const linear: Evaluations = { Einsum: einsum, Gemm: gemm, MatMul: matMul };

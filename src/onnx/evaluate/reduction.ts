@@ -37,8 +37,9 @@ const reduced =
   (call) => {
     const x = arrayAt(call, 0);
     const given = integersAt(call, 1) ?? [];
-    if (given.length === 0 && intOf(call.node.attributes, "noop_with_empty_axes", 0) === 1) return [x];
-    const every = x.shape.map((_, axis) => axis);
+    // Without a reduction each number still goes through f on its own: |x| for ReduceL1, x² for ReduceSumSquare.
+    const none = intOf(call.node.attributes, "noop_with_empty_axes", 0) === 1;
+    const every = none ? [] : x.shape.map((_, axis) => axis);
     const axes = given.length === 0 ? every : given.map((axis) => axisOf(axis, x.shape.length));
     const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
     const strides = stridesOf(kept);

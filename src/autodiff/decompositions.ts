@@ -1,0 +1,36 @@
+import { floatOf, type GraphBuilder, stringOf, type Value } from "../onnx/index.ts";
+import { formulas } from "./rules/formulas.ts";
+import { at, type ForwardCall } from "./rules/rule.ts";
+
+/** An operator said in others; its gradient is that of what is written. */
+export type Decomposition = (g: GraphBuilder, call: ForwardCall) => Value;
+
+/** A row from a formula of one input. */
+const ofOne =
+  (formula: (f: ReturnType<typeof formulas>, x: Value, call: ForwardCall) => Value): Decomposition =>
+  (g, call) =>
+    formula(formulas(g), at(call.inputs, 0), call);
+
+/** x·Φ(x) with the normal distribution's Φ, or its approximation by tanh (Hendrycks & Gimpel 2016). */
+const gelu = ofOne(({ mul, add, square, tanh, erf }, x, { node }) => {
+  const half = mul(0.5, x);
+  if (stringOf(node.attributes, "approximate", "none") === "none") return mul(half, add(1, erf(mul(Math.SQRT1_2, x))));
+  const cubic = add(x, mul(0.044715, mul(x, square(x))));
+  return mul(half, add(1, tanh(mul(Math.sqrt(2 / Math.PI), cubic))));
+});
+
+/** One row an operator whose gradient follows from a formula in operators with rules. */
+export const decompositions: Readonly<Record<string, Decomposition>> = {
+  // α·elu(x/α)
+  Celu: ofOne(({ mul, elu }, x, { node }) => {
+    const alpha = floatOf(node.attributes, "alpha", 1);
+    return mul(alpha, elu(mul(1 / alpha, x), 1));
+  }),
+  Gelu: gelu,
+  HardSwish: ofOne(({ mul, hardSigmoid }, x) => mul(x, hardSigmoid(x, 1 / 6))),
+  Mish: ofOne(({ mul, tanh, softplus }, x) => mul(x, tanh(softplus(x)))),
+  // γ·elu(x) (Klambauer et al. 2017)
+  Selu: ofOne(({ mul, elu }, x, { node: { attributes } }) =>
+    mul(floatOf(attributes, "gamma", 1.0507009873554805), elu(x, floatOf(attributes, "alpha", 1.6732632423543772))),
+  ),
+};
