@@ -1,2 +1,4 @@
-export { type Executor, type ExecutorOptions, openExecutor, type Values } from "./executor.ts";
+export { type Executor, type ExecutorOptions, openExecutor, probeProvider } from "./executor.ts";
+export type { Values } from "./executor-port.ts";
+export { executors } from "./executors.ts";
 export { openTrainingSession, type TrainingSession, type TrainingState } from "./training-session.ts";

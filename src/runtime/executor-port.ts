@@ -1,0 +1,74 @@
+import type { InferenceSession, OnnxValue, TensorConstructor } from "onnxruntime-node";
+import type { Shaped, TensorData } from "../base/index.ts";
+import type { Graph } from "../onnx/index.ts";
+
+/** Arrays by the names of a graph's inputs or outputs. */
+export type Values = Readonly<Record<string, Shaped>>;
+
+/** Runs one graph: the port of this room. Its adapters are the rows of `executors`. */
+export interface Executor {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Runs the graph once. Inputs are not copied and must not change meanwhile; what comes out belongs to the caller. */
+  run(feeds: Values): Promise<Values>;
+  /** Frees the session; the executor must not be used again. */
+  close(): Promise<void>;
+}
+
+/** How a session is opened. */
+export interface ExecutorOptions {
+  /** Threads inside an operator; by default as many as ONNX Runtime finds cores. Wasm keeps the first number it is told. */
+  readonly threads?: number;
+  /** Where the model comes from, for the words of a problem. */
+  readonly where?: string;
+  /** A row of `executors`; by default "cpu" in Node and "wasm" in a browser. */
+  readonly provider?: string;
+}
+
+/** Opens a model on one provider. Throws what ONNX Runtime throws: `openExecutor` says what that means. */
+export type OpenSession = (model: Uint8Array, provider: string, threads: number | undefined) => Promise<Executor>;
+
+/** A way to run graphs. */
+export interface ExecutorRow {
+  /** What it runs on. */
+  readonly what: string;
+  /** What must be there, and what to do where it is not. */
+  readonly needs: string;
+  readonly next: string;
+  readonly open: OpenSession;
+  /** Rewrites what the provider cannot take as it is written. */
+  readonly fit?: (graph: Graph) => Graph;
+}
+
+/** The port over a session; onnxruntime-node and onnxruntime-web share these types and their meaning. */
+export function overSession(session: InferenceSession, Tensor: TensorConstructor): Executor {
+  const booleans = new Set(
+    session.inputMetadata.flatMap((input) => (input.isTensor && input.type === "bool" ? [input.name] : [])),
+  );
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds) {
+      const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
+        name,
+        booleans.has(name) && data instanceof Uint8Array
+          ? new Tensor("bool", data, shape)
+          : new Tensor(elementName(data), data, shape),
+      ]);
+      const answers: Readonly<Record<string, OnnxValue>> = await session.run(Object.fromEntries(tensors));
+      return Object.fromEntries(
+        Object.entries(answers).map(([name, { data, dims }]) => [name, { data: data as TensorData, shape: dims }]),
+      );
+    },
+    close: () => session.release(),
+  };
+}
+
+function elementName(data: TensorData) {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof Int16Array) return "int16";
+  return "uint8";
+}
