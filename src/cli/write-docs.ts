@@ -1,5 +1,6 @@
 // Writes the generated reference: `npm run docs`.
-import { must, writeFileAtomic } from "../base/index.ts";
+import { must } from "../base/index.ts";
+import { writeFileAtomic } from "../machine/index.ts";
 import { configReference } from "../training/index.ts";
 import { reference } from "./app.ts";
 import { commands } from "./declarations.ts";

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { fail, fileProblem, fileResult, makeFolder, ok, type Progress, type Result } from "../base/index.ts";
+import { fail, ok, type Progress, type Result } from "../base/index.ts";
+import { fileProblem, fileResult, makeFolder } from "../machine/index.ts";
 import { type Database, databaseResult, openDatabase } from "./database.ts";
 import { createTables, joinFiles, setDuplicatesAside, writeIndex, writeLedger, writeUnmatched } from "./index-sql.ts";
 import { type IndexSummary, indexFiles, summariseIndex } from "./index-summary.ts";

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { fileProblem, ok, type Problem, type Result, writeFileAtomic } from "../base/index.ts";
+import { ok, type Problem, type Result } from "../base/index.ts";
 import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+import { fileProblem, writeFileAtomic } from "../machine/index.ts";
 import {
   cacheVersion,
   emptyShard,

@@ -1,18 +1,9 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import {
-  fail,
-  fileResult,
-  makeFolder,
-  ok,
-  openPool,
-  type Pool,
-  type Problem,
-  type Progress,
-  type Result,
-} from "../base/index.ts";
+import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
+import { fileResult, makeFolder, openPool, type Pool } from "../machine/index.ts";
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";

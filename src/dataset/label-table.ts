@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { fail, fileProblem, ok, type Problem, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import { fileProblem } from "../machine/index.ts";
 import { type Database, databaseMessage } from "./database.ts";
 import {
   conflictingLabels,

@@ -1,5 +1,5 @@
-import { openPool } from "../base/index.ts";
 import { labelCount } from "../labels/index.ts";
+import { openPool } from "../machine/index.ts";
 import type { Augmentation } from "./augment.ts";
 import type { SliceCache } from "./cache.ts";
 import type { BatchPlan } from "./epoch.ts";

@@ -1,7 +1,8 @@
 import { basename, relative, sep } from "node:path";
-import { openPool, type Pool, type Progress } from "../base/index.ts";
+import type { Progress } from "../base/index.ts";
 import { orderSeries, type Plane } from "../ct/index.ts";
 import { walkFiles } from "../dicom/index.ts";
+import { openPool, type Pool } from "../machine/index.ts";
 import type { Cell, Database } from "./database.ts";
 import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";
 import { headerCells, selectFound, selectSeries, tableTypes } from "./index-sql.ts";

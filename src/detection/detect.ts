@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { fail, fileResult, type LedgerSummary, ok, type Problem, type Progress, type Result } from "../base/index.ts";
+import { fail, type LedgerSummary, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Label } from "../labels/index.ts";
+import { fileResult } from "../machine/index.ts";
 import { type Detector, openDetector } from "../models/index.ts";
 import { analyseStudies } from "./analyse.ts";
 import { type Draft, type OutputName, openDraft, outputNames } from "./draft.ts";

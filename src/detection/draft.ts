@@ -11,7 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fail, fileProblem, fileResult, ok, type Problem, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import { fileProblem, fileResult } from "../machine/index.ts";
 
 /** The files of a detection, in the order in which they take their names: the findings come last. */
 export const outputNames = ["predictions.csv", "ledger.csv", "findings.json"] as const;

@@ -1,4 +1,4 @@
-import { openPool } from "../base/index.ts";
+import { openPool } from "../machine/index.ts";
 
 /** A task function that runs somewhere. */
 export interface Work<Task, Answer> {

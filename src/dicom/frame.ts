@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { fail, fileProblem, ok, type Problem, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import { fileProblem } from "../machine/index.ts";
 import { codecs } from "./codecs.ts";
 import type { DataSet } from "./data-set.ts";
 import type { Keyword } from "./dictionary.ts";

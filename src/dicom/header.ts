@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { fail, fileProblem, ok, type Result } from "../base/index.ts";
+import { fail, ok, type Result } from "../base/index.ts";
+import { fileProblem } from "../machine/index.ts";
 import type { DataSet } from "./data-set.ts";
 import { endsEarly, parse } from "./parse.ts";
 

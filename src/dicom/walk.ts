@@ -1,7 +1,8 @@
 import { readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { fileProblem, type LedgerEntry } from "../base/index.ts";
+import type { LedgerEntry } from "../base/index.ts";
+import { fileProblem } from "../machine/index.ts";
 
 /** A regular file that was found. */
 export interface FoundFile {

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { fail, ok, type Problem, type Progress, type Result, writeFileAtomic } from "../base/index.ts";
+import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import { labelRows, openIndex, type SliceTable } from "../dataset/index.ts";
 import { type Fold, labelCount, labels, rowsOfFold, submissionHeader, submissionLines } from "../labels/index.ts";
+import { writeFileAtomic } from "../machine/index.ts";
 import { type Detector, openDetector } from "../models/index.ts";
 import { openRunData, type Run, type RunData, readRun, scoreRows } from "../training/index.ts";
 import { brainArea } from "./brain-area.ts";

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { fail, fileResult, ok, type Result, shaped, sizeOf } from "../base/index.ts";
+import { fail, ok, type Result, shaped, sizeOf } from "../base/index.ts";
 import { labelCount, labels } from "../labels/index.ts";
+import { fileResult } from "../machine/index.ts";
 import { buildGraph, encodeModel, int, layOut, liveNodes, type Network, readModelMetadata } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "../runtime/index.ts";
 import type { NetworkState } from "./initialise.ts";

@@ -1,16 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import {
-  fail,
-  fileResult,
-  ok,
-  openPool,
-  type Problem,
-  type Progress,
-  type Result,
-  writeFileAtomic,
-} from "../base/index.ts";
+import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import { type Label, labels, submissionHeader } from "../labels/index.ts";
+import { fileResult, openPool, writeFileAtomic } from "../machine/index.ts";
 import { mostSlices } from "./study.ts";
 import type { StudyAnswer, StudyTask } from "./study-worker.ts";
 

@@ -1,7 +1,8 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fail, fileProblem, makeFolder, ok, type Result } from "../base/index.ts";
+import { fail, ok, type Result } from "../base/index.ts";
 import { submissionLines } from "../labels/index.ts";
+import { fileProblem, makeFolder } from "../machine/index.ts";
 import { type StudyRequest, simulateStudy } from "./study.ts";
 
 /** A study to simulate and where its files go. */

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { trainingProgram } from "../autodiff/index.ts";
-import { fail, fileResult, ok, type Result, type Shaped, shaped, sizeOf, writeFileAtomic } from "../base/index.ts";
+import { fail, ok, type Result, type Shaped, shaped, sizeOf } from "../base/index.ts";
+import { fileResult, writeFileAtomic } from "../machine/index.ts";
 import type { NetworkState } from "../models/index.ts";
 import type { TrainingState } from "../runtime/index.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensors } from "./safetensors.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { fail, ok, type Progress, type Result, writeFileAtomic } from "../base/index.ts";
+import { fail, ok, type Progress, type Result } from "../base/index.ts";
+import { writeFileAtomic } from "../machine/index.ts";
 import type { DetectorFacts } from "./engine.ts";
 import { evenOperatingPoints } from "./engine.ts";
 import type { LoopState } from "./loop.ts";

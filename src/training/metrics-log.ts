@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { z } from "zod";
-import { fail, fileResult, ok, type Result } from "../base/index.ts";
+import { fail, ok, type Result } from "../base/index.ts";
+import { fileResult } from "../machine/index.ts";
 
 /** A line of `metrics.jsonl`. Losses are the weighted log loss; `trainLoss` has the network's penalty in it. */
 export const metricsLineSchema = z.object({

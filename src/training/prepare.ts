@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { fail, ok, type Problem, type Result, writeFileAtomic } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import type { SliceTable } from "../dataset/index.ts";
 import { type Fold, rowsOfFold, type Split } from "../labels/index.ts";
+import { writeFileAtomic } from "../machine/index.ts";
 import { type ModelRow, models } from "../models/index.ts";
 import type { TrainingConfig } from "./config.ts";
 import { buildEngine, type Engine } from "./engine.ts";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { fail, fileResult, ok, type Problem, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import { fileResult } from "../machine/index.ts";
 import { type ModelName, type ModelRow, models } from "../models/index.ts";
 import { defaultConfig, standardAugmentation, type TrainingConfig, trainingConfigSchema } from "./config.ts";
 

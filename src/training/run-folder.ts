@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fail, fileResult, ok, type Problem, type Result, writeFileAtomic } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import { folds, labels, parseSplit, type Split } from "../labels/index.ts";
+import { fileResult, writeFileAtomic } from "../machine/index.ts";
 import { configDifferences, type TrainingConfig, trainingConfigSchema } from "./config.ts";
 
 const countsSchema = z.object({

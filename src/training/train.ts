@@ -1,8 +1,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fail, fileResult, ok, type Problem, type ProgressTask, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type ProgressTask, type Result } from "../base/index.ts";
 import { type Loader, openLoader } from "../dataset/index.ts";
 import type { Fold } from "../labels/index.ts";
+import { fileResult } from "../machine/index.ts";
 import { openTrainingSession, type TrainingSession } from "../runtime/index.ts";
 import { type Checkpoint, readCheckpoint, writeBest, writeCheckpoint } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fail, fileResult, makeFolder, ok, type Result, writeFileAtomic } from "../../base/index.ts";
+import { fail, ok, type Result } from "../../base/index.ts";
 import { buildIndex } from "../../dataset/index.ts";
 import { detect } from "../../detection/index.ts";
 import { type Evaluation, evaluateRun, parseEvaluation } from "../../evaluation/index.ts";
+import { fileResult, makeFolder, writeFileAtomic } from "../../machine/index.ts";
 import { makePhantom } from "../../phantom/index.ts";
 import { type FreshStudy, type NextStep, writeSummary } from "../../report/index.ts";
 import {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { fail, fileResult, ok, type Result } from "../../base/index.ts";
+import { fail, ok, type Result } from "../../base/index.ts";
 import { type Findings, findingsSchema } from "../../detection/index.ts";
 import { type Label, labels, parseLabelId } from "../../labels/index.ts";
+import { fileResult } from "../../machine/index.ts";
 import type { FreshStudy } from "../../report/index.ts";
 
 /** Where it stands what the detector said of simulated studies, and what is in them. */

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import { makeFolder } from "./make-folder.ts";
-import { fail, ok, type Problem, type Result } from "./result.ts";
 
 /**
  * Writes a file so that a reader sees the old one or the new one, never half of it: to a temporary name in the same
