@@ -30,13 +30,14 @@ const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf
   .map((path) => join("src", path));
 const roomOf = (path: string) => path.split("/")[1]!;
 
-/** Files of src that a file imports, also lazily and as workers; tests and the library's own door are left out. */
+/** Files of src that a file imports, also lazily and as workers; tests and the package's doors are left out. */
 function importsOf(path: string): string[] {
   const text = readFileSync(join(root, path), "utf8");
   const found = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) => match[1]!);
   return found.map((target) => relative(root, join(root, dirname(path), target)));
 }
-const production = sources.filter((path) => !path.endsWith(".test.ts") && path !== "src/index.ts");
+const isDoor = (path: string) => path.split("/").length === 2;
+const production = sources.filter((path) => !path.endsWith(".test.ts") && !isDoor(path));
 
 test("the table names every room and no other", () => {
   const rooms = [...new Set(production.map(roomOf))].sort();
@@ -65,6 +66,24 @@ test("no file imports itself in a circle", () => {
     done.add(path);
   };
   for (const path of production) visit(path, []);
+});
+
+test("ichor/autodiff loads in a browser: what it imports on loading needs nothing of Node", () => {
+  // Libraries that run in browsers, and are found there through an import map.
+  const everywhere = /^(@bufbuild\/protobuf|pure-rand)(\/|$)/;
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const text = readFileSync(join(root, path), "utf8");
+    for (const [, type, target = ""] of text.matchAll(/^(?:import|export) (type )?(?:[^;"]*? from )?"([^"]+)";/gm)) {
+      if (type !== undefined) continue;
+      if (target.startsWith(".")) visit(join(dirname(path), target));
+      else assert.match(target, everywhere, `${path} imports ${target}; import it when it is used`);
+    }
+  };
+  visit("src/autodiff.ts");
+  assert.ok(reached.size > 20);
 });
 
 test("no file is longer than 400 lines and no door longer than 40", () => {

@@ -4,9 +4,17 @@ import { z } from "zod";
 import { fail, ok, type Result, shaped, sizeOf } from "../base/index.ts";
 import { labelCount, labels } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
-import { buildGraph, encodeModel, int, layOut, liveNodes, type Network, readModelMetadata } from "../onnx/index.ts";
+import {
+  buildGraph,
+  encodeModel,
+  int,
+  layOut,
+  liveNodes,
+  type Network,
+  type NetworkState,
+  readModelMetadata,
+} from "../onnx/index.ts";
 import { type Executor, openExecutor } from "../runtime/index.ts";
-import type { NetworkState } from "./initialise.ts";
 
 /** What a detector file says of itself, in `metadata_props["ichor"]`. */
 export const detectorInfoSchema = z.object({

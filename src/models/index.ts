@@ -1,3 +1,4 @@
+export { initialise, type NetworkState } from "../onnx/index.ts";
 export { cnnWindows } from "./cnn.ts";
 export {
   type Detector,
@@ -9,7 +10,6 @@ export {
   openDetector,
   parseDetectorInfo,
 } from "./detector.ts";
-export { initialise, type NetworkState } from "./initialise.ts";
 export type { NamedWindow } from "./layers.ts";
 export { type ModelName, type ModelRow, models, type TrainingDefaults } from "./models.ts";
 export type { Batch, NetworkSettings } from "./network-settings.ts";

@@ -7,9 +7,8 @@ import { detectorInfo } from "../../test/detector-info.ts";
 import { distance, numbers } from "../../test/graphs.ts";
 import { must } from "../base/index.ts";
 import { labels } from "../labels/index.ts";
-import { buildGraph, encodeModel } from "../onnx/index.ts";
+import { buildGraph, encodeModel, initialise } from "../onnx/index.ts";
 import { detectorFromBytes, exportDetector, openDetector, parseDetectorInfo } from "./detector.ts";
-import { initialise } from "./initialise.ts";
 import { type ModelName, models } from "./models.ts";
 
 const infoOf = (model: ModelName, size: number) => {

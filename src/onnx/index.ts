@@ -5,5 +5,6 @@ export { encodeModel, readModelMetadata } from "./encode.ts";
 export { unary as unaryOperators } from "./evaluate/elementwise.ts";
 export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";
+export { initialise, type NetworkState } from "./initialise.ts";
 export { liveNodes } from "./passes.ts";
 export { broadcastShapes, shapedOperators } from "./shapes.ts";

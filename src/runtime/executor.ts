@@ -6,6 +6,9 @@ import { executors } from "./executors.ts";
 
 export type { Executor, ExecutorOptions } from "./executor-port.ts";
 
+/** What runs a graph where nobody names anything. */
+export const defaultProvider = inNode ? "cpu" : "wasm";
+
 const rows: Readonly<Record<string, ExecutorRow>> = executors;
 
 /**
@@ -14,7 +17,7 @@ const rows: Readonly<Record<string, ExecutorRow>> = executors;
  */
 export async function openExecutor(
   model: Model | Uint8Array,
-  { threads, where = "model", provider = inNode ? "cpu" : "wasm" }: ExecutorOptions = {},
+  { threads, where = "model", provider = defaultProvider }: ExecutorOptions = {},
 ): Promise<Result<Executor>> {
   const row = rows[provider];
   if (row === undefined) return fail(unknown(provider));

@@ -1,7 +1,7 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
-import { encodeModel, lengthOfSlots, type Program } from "../onnx/index.ts";
+import { lengthOfSlots, type Program } from "../onnx/index.ts";
 import { lowerForCpu } from "./blocked/lower.ts";
-import { type Executor, openExecutor } from "./executor.ts";
+import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
 export type TrainingState = Readonly<Record<string, Float32Array>>;
@@ -19,8 +19,10 @@ export interface TrainingSession {
 
 /** How a training session is opened. */
 export interface TrainingSessionOptions {
-  readonly threads: number;
-  /** "portable" runs the program as it stands; "fastest" (the default) lowers it where the processor allows. */
+  readonly threads?: number;
+  /** A row of `executors`; by default "cpu" in Node and "wasm" in a browser. */
+  readonly provider?: string;
+  /** "portable" runs the program as it stands; "fastest" (the default) lowers it on a CPU that allows it. */
   readonly form?: "portable" | "fastest";
 }
 
@@ -28,11 +30,11 @@ export interface TrainingSessionOptions {
 export async function openTrainingSession(
   program: Program,
   initial: TrainingState,
-  { threads, form = "fastest" }: TrainingSessionOptions,
+  { form = "fastest", ...options }: TrainingSessionOptions = {},
 ): Promise<Result<TrainingSession>> {
-  const lowered = form === "fastest" ? await lowerForCpu(program) : undefined;
-  const model = encodeModel(lowered?.model ?? program.model);
-  const opened = await openExecutor(model, { threads, where: "training step" });
+  const { provider = defaultProvider } = options;
+  const lowered = form === "fastest" && provider === "cpu" ? await lowerForCpu(program) : undefined;
+  const opened = await openExecutor(lowered?.model ?? program.model, { ...options, where: "training step" });
   if (opened.kind === "problem") return opened;
   const missing = missingVector(program, initial);
   if (missing !== undefined) return fail(missing);

@@ -1,5 +1,5 @@
 import { random } from "../base/index.ts";
-import { layOut, lengthOfSlots, type Network, type Parameter } from "../onnx/index.ts";
+import { layOut, lengthOfSlots, type Network, type Parameter } from "./graph.ts";
 
 /** The numbers of a network as flat vectors over its parameters and its buffers, plain layout. */
 export interface NetworkState {
