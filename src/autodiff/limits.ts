@@ -1,0 +1,16 @@
+/** What a rule asks of its node beyond ONNX, in the words of docs/operators.md; a node that does not keep it is an error. */
+export const limits: Readonly<Record<string, string>> = {
+  Clip: "low ≤ high",
+  Conv: "two spatial axes, one group",
+  Einsum: "no index twice in one operand",
+  Pad: "constant pads",
+  ScatterElements: "reduction none or add",
+  ScatterND: "reduction none or add",
+  Slice: "constant starts, axes and steps",
+  ...Object.fromEntries(
+    ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"].map((kind) => [
+      `Reduce${kind}`,
+      "constant axes",
+    ]),
+  ),
+};
