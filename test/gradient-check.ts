@@ -35,6 +35,8 @@ export interface OperatorCase {
   /** What is special about these uses. */
   readonly of?: string;
   readonly uses: fc.Arbitrary<Use>;
+  /** The first opset that has the operator, where it is later than Ichor's own. */
+  readonly opset?: number;
   /** Random uses to try (8). */
   readonly runs?: number;
 }
@@ -46,25 +48,29 @@ const witnessTolerance = 1e-4;
 const step = 1e-5;
 
 /**
- * Tries an operator: its gradient (dL/d(input) of a random linear L of its outputs) is the slope of central
+ * Tries an operator: the builder infers the shapes of its outputs; its gradient (dL/d(input) of a random linear L of its outputs) is the slope of central
  * differences, both computed in float64 by the evaluator; and ONNX Runtime finds the same outputs and gradients in
  * float32. Seeded: the same uses each time.
  */
-export async function checkOperator({ uses, runs = 8 }: OperatorCase): Promise<void> {
-  const property = fc.asyncProperty(uses, fc.nat(1e6), (use, seed) => checkUse(use, seed));
+export async function checkOperator({ uses, runs = 8, opset }: OperatorCase): Promise<void> {
+  const property = fc.asyncProperty(uses, fc.nat(1e6), (use, seed) =>
+    checkUse(use, seed, opset === undefined ? {} : { opset }),
+  );
   await fc.assert(property, { seed: 9, numRuns: runs, includeErrorInReport: true });
 }
 
-async function checkUse({ inputs, write }: Use, seed: number): Promise<void> {
+async function checkUse({ inputs, write }: Use, seed: number, start: Pick<Graph, "opset">): Promise<void> {
   const feeds = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, from = (u: number) => u }], index) => [
       name,
       shaped(numbers(sizeOf(shape), seed + index).map(from), shape),
     ]),
   );
-  const graph = writeGraph(feeds, write);
+  const graph = writeGraph(feeds, write, start);
   const model = { graph, functions: functionsOf(graph.nodes) };
   const found = evaluateGraph(model, feeds);
+  for (const { name, type } of graph.outputs)
+    assert.deepEqual(found[name]!.shape, type.shape, `inferred shape of ${name}`);
   await compareWithRuntime(model, feeds, found);
   if (found["loss"] === undefined) return;
   const forward = liveNodes({ ...graph, outputs: graph.outputs.filter(({ name }) => name === "loss") });
@@ -91,8 +97,8 @@ async function checkUse({ inputs, write }: Use, seed: number): Promise<void> {
 }
 
 /** Outputs `y0`, `y1`, …; where some are floats also `loss`, and `d_x` for every input x that it depends on. */
-function writeGraph(feeds: Readonly<Record<string, Shaped>>, write: Use["write"]): Graph {
-  const g = buildGraph("use");
+function writeGraph(feeds: Readonly<Record<string, Shaped>>, write: Use["write"], start: Pick<Graph, "opset">): Graph {
+  const g = buildGraph("use", start);
   const values = Object.fromEntries(
     Object.entries(feeds).map(([name, { shape }]) => [name, g.input(name, { element: "float32", shape })]),
   );

@@ -40,7 +40,7 @@ export interface GraphBuilder {
 }
 
 /** Opens a builder, empty or with the nodes of a graph (its outputs are not taken over). */
-export function buildGraph(name: string, start?: Graph): GraphBuilder {
+export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
   const inputs: Value[] = [...(start?.inputs ?? [])];
   const outputs: Value[] = [];
   const nodes: Node[] = [...(start?.nodes ?? [])];
@@ -110,6 +110,7 @@ export function buildGraph(name: string, start?: Graph): GraphBuilder {
       nodes: [...nodes],
       constants: new Map(constants),
       types: new Map(types),
+      ...(start?.opset === undefined ? {} : { opset: start.opset }),
     }),
   };
   return builder;

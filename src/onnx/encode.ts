@@ -52,7 +52,7 @@ export function encodeModel({ graph, functions, metadata }: Model): Uint8Array {
   const domains = new Set([...graph.nodes, ...functions.flatMap((body) => body.nodes)].map((node) => node.domain));
   if (functions.length > 0) domains.add(ichorDomain);
   domains.add(onnxDomain);
-  const opsetImport = [...domains].sort().map(opsetOf);
+  const opsetImport = [...domains].sort().map((domain) => opsetOf(domain, graph.opset ?? opset));
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -98,8 +98,8 @@ function parseModel(bytes: Uint8Array, where: string): Result<ModelProto> {
   }
 }
 
-function opsetOf(domain: string) {
-  return create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === onnxDomain ? opset : 1) });
+function opsetOf(domain: string, version: number) {
+  return create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === onnxDomain ? version : 1) });
 }
 
 function encodeFunction(body: GraphFunction, opsetImport: ReturnType<typeof opsetOf>[]) {

@@ -49,6 +49,8 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Shaped>;
   readonly types: ReadonlyMap<string, ValueType>;
+  /** Version of ONNX's operators that the nodes mean; `opset` where it is left out. */
+  readonly opset?: number;
 }
 
 /** A model-local function: a composite operator with its body in other operators (ONNX IR, "Functions"). */

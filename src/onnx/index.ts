@@ -7,4 +7,5 @@ export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";
 export { initialise, type NetworkState } from "./initialise.ts";
 export { liveNodes } from "./passes.ts";
-export { broadcastShapes, shapedOperators } from "./shapes.ts";
+export { broadcastShapes } from "./shapes/rule.ts";
+export { shapedOperators } from "./shapes.ts";

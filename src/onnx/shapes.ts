@@ -1,16 +1,11 @@
-import { type Shaped, sizeOf } from "../base/index.ts";
-import { intOf, intsOf, slidingOf, slidLength } from "./attributes.ts";
-import type { Attributes, Dimension, Value, ValueType } from "./graph.ts";
-
-/** A call whose output types are asked for. */
-export interface Call {
-  /** The operator's key (`operatorKey`). */
-  readonly key: string;
-  readonly inputs: readonly (Value | undefined)[];
-  readonly attributes: Attributes;
-  /** Constants of the graph, for operators whose output shape is an input (Reshape, Expand, Slice). */
-  readonly constants: ReadonlyMap<string, Shaped>;
-}
+import { sizeOf } from "../base/index.ts";
+import { intOf, intsOf, slidingOf, slidLength, stringOf } from "./attributes.ts";
+import { einsumLengths, parseEinsum } from "./einsum.ts";
+import type { Dimension, ValueType } from "./graph.ts";
+import { elementwise } from "./shapes/elementwise.ts";
+import { indexing } from "./shapes/indexing.ts";
+import { movement } from "./shapes/movement.ts";
+import { broadcastShapes, type Call, constantInts, first, lengthOf, type ShapeRule, typeAt } from "./shapes/rule.ts";
 
 /** Types of the outputs of a call. An operator without a row is an error that says where to add it. */
 export function inferTypes(call: Call): readonly ValueType[] {
@@ -20,14 +15,6 @@ export function inferTypes(call: Call): readonly ValueType[] {
   }
   return rule(call);
 }
-
-type ShapeRule = (call: Call) => readonly ValueType[];
-
-const first: ShapeRule = (call) => [typeAt(call, 0)];
-const broadcast: ShapeRule = (call) => {
-  const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
-  return [{ element: a.element, shape: broadcastShapes(a.shape, b.shape) }];
-};
 
 /** y = reduction of x over axes (an input from opset 18 on, or all axes). */
 const reduce: ShapeRule = (call) => {
@@ -83,6 +70,14 @@ const matMul: ShapeRule = (call) => {
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const [rows, columns] = [a.shape.slice(-2, -1), b.shape.length === 1 ? [] : b.shape.slice(-1)];
   return [{ element: a.element, shape: [...batch, ...rows, ...columns] }];
+};
+
+const einsum: ShapeRule = (call) => {
+  const shapes = call.inputs.map((_, index) => typeAt(call, index).shape.map(lengthOf));
+  const ranks = shapes.map(({ length }) => length);
+  const equation = parseEinsum(stringOf(call.attributes, "equation", ""), ranks);
+  const lengths = einsumLengths(equation, shapes);
+  return [{ element: typeAt(call, 0).element, shape: equation.output.map((label) => lengths.get(label)!) }];
 };
 
 const reshape: ShapeRule = (call) => {
@@ -151,72 +146,38 @@ const globalPool: ShapeRule = (call) => {
   return [{ element, shape: shape.map((length, axis) => (axis < 2 ? length : 1)) }];
 };
 
-/** One row an operator that Ichor writes. */
+/** One row an operator. */
 const shapeRules: Readonly<Record<string, ShapeRule>> = {
-  Abs: first,
-  Add: broadcast,
+  ...elementwise,
+  ...indexing,
+  ...movement,
   AveragePool: pool,
   BatchNormalization: first,
-  Clip: first,
   Concat: concat,
   Conv: conv,
-  Div: broadcast,
   Dropout: first,
-  Exp: first,
+  Einsum: einsum,
   Expand: expand,
   Flatten: flatten,
   Gather: gather,
   Gemm: gemm,
   GlobalAveragePool: globalPool,
-  HardSigmoid: first,
-  Identity: first,
-  Log: first,
   MatMul: matMul,
   MaxPool: pool,
-  Mul: broadcast,
-  Neg: first,
-  Reciprocal: first,
+  ReduceL1: reduce,
+  ReduceL2: reduce,
+  ReduceLogSum: reduce,
+  ReduceLogSumExp: reduce,
   ReduceMax: reduce,
   ReduceMean: reduce,
+  ReduceMin: reduce,
+  ReduceProd: reduce,
   ReduceSum: reduce,
-  Relu: first,
+  ReduceSumSquare: reduce,
   Reshape: reshape,
-  Sigmoid: first,
-  Sign: first,
   Split: split,
-  Sqrt: first,
-  Sub: broadcast,
   Transpose: transpose,
 };
 
 /** The operators whose output shapes are known. */
 export const shapedOperators: readonly string[] = Object.keys(shapeRules);
-
-/** Shape of an elementwise result: axes aligned at the end, 1 stretches (ONNX "Multidirectional broadcasting"). */
-export function broadcastShapes(a: readonly Dimension[], b: readonly Dimension[]): Dimension[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, axis) => {
-    const left = a[axis - rank + a.length] ?? 1;
-    const right = b[axis - rank + b.length] ?? 1;
-    if (left !== right && left !== 1 && right !== 1) throw new Error(`shapes [${a}] and [${b}] do not broadcast`);
-    return left === 1 ? right : left;
-  });
-}
-
-function typeAt(call: Call, index: number): ValueType {
-  const value = call.inputs[index];
-  if (value === undefined) throw new Error(`${call.key} lacks input ${index}`);
-  return value.type;
-}
-
-function constantInts(call: Call, index: number): number[] {
-  const value = call.inputs[index];
-  const constant = value && call.constants.get(value.name);
-  if (constant === undefined) throw new Error(`${call.key}: input ${index} must be a constant`);
-  return Array.from(constant.data, Number);
-}
-
-function lengthOf(length: Dimension): number {
-  if (typeof length === "number") return length;
-  throw new Error(`the length ${length} is not known before run time`);
-}

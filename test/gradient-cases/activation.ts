@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type Attributes, float, int } from "../../src/onnx/index.ts";
+import { type Attributes, float, int, string } from "../../src/onnx/index.ts";
 import { axisIn, between, normal, shapeOf } from "../draws.ts";
 import type { OperatorCase } from "../gradient-check.ts";
 
@@ -32,6 +32,10 @@ export const cases: readonly OperatorCase[] = [
   withAttributes("HardSigmoid", fc.record({ alpha: number(0.1, 0.3), beta: number(0.2, 0.8) })),
   withAttributes("Selu", fc.record({ alpha: number(0.2, 2), gamma: number(1, 2) })),
   withAttributes("Shrink", fc.record({ lambd: number(0.2, 2), bias: number(0, 1) })),
+  {
+    ...withAttributes("Gelu", fc.record({ approximate: fc.constantFrom("none", "tanh").map(string) })),
+    opset: 20,
+  },
   ...["LogSoftmax", "Softmax"].map(softmax),
   {
     row: "Softmax",

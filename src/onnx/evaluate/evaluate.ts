@@ -72,9 +72,9 @@ export function evaluateNode(
   throw new Error(`${node.name}: ${key} is not evaluated: add a row to a table in src/onnx/evaluate`);
 }
 
-const surroundingsOf = (_: Graph, functions: readonly GraphFunction[]): Surroundings => ({
+const surroundingsOf = (graph: Graph, functions: readonly GraphFunction[]): Surroundings => ({
   functions: new Map(functions.map((body) => [operatorKey({ domain: body.domain, op: body.name }), body])),
-  opset,
+  opset: graph.opset ?? opset,
 });
 
 function runNodes(nodes: readonly Node[], values: Values, surroundings: Surroundings): void {

@@ -1,0 +1,135 @@
+import { intOf, tensorOf } from "../attributes.ts";
+import type { Dimension, ElementType } from "../graph.ts";
+import { axisOf, type Call, constantInts, lengthOf, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
+
+/** Axes of an input that may be left out. */
+const axesAt = (call: Call, index: number, rank: number) =>
+  call.inputs[index] === undefined ? undefined : constantInts(call, index).map((axis) => axisOf(axis, rank));
+
+const squeeze: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const axes = axesAt(call, 1, shape.length);
+  const gone = (length: Dimension, axis: number) => (axes === undefined ? length === 1 : axes.includes(axis));
+  return [{ element, shape: shape.filter((length, axis) => !gone(length, axis)) }];
+};
+
+const unsqueeze: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const rank = shape.length + constantInts(call, 1).length;
+  const rest = [...shape];
+  const axes = axesAt(call, 1, rank)!;
+  const stretched = Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : rest.shift()!));
+  return [{ element, shape: stretched }];
+};
+
+const slice: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const [starts, ends] = [constantInts(call, 1), constantInts(call, 2)];
+  const axes = axesAt(call, 3, shape.length) ?? starts.map((_, axis) => axis);
+  const steps = call.inputs[4] === undefined ? starts.map(() => 1) : constantInts(call, 4);
+  const lengths = [...shape];
+  axes.forEach((axis, index) => {
+    const [size, step] = [lengthOf(shape[axis]!), steps[index]!];
+    const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
+    const within = (place: number, least: number) => Math.min(Math.max(place < 0 ? place + size : place, least), high);
+    lengths[axis] = Math.max(0, Math.ceil((within(ends[index]!, low) - within(starts[index]!, 0)) / step));
+  });
+  return [{ element, shape: lengths }];
+};
+
+const pad: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const pads = constantInts(call, 1);
+  const axes = axesAt(call, 3, shape.length) ?? shape.map((_, axis) => axis);
+  const lengths = [...shape];
+  axes.forEach((axis, index) => {
+    const more = pads[index]! + pads[index + axes.length]!;
+    if (more !== 0) lengths[axis] = lengthOf(shape[axis]!) + more;
+  });
+  return [{ element, shape: lengths }];
+};
+
+const tile: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const repeats = constantInts(call, 1);
+  return [
+    { element, shape: shape.map((length, axis) => (repeats[axis] === 1 ? length : lengthOf(length) * repeats[axis]!)) },
+  ];
+};
+
+/** Depth to plane by a factor, or the other way by its inverse. */
+const blocks =
+  (direction: 1 | -1): ShapeRule =>
+  (call) => {
+    const { element, shape } = typeAt(call, 0);
+    const factor = intOf(call.attributes, "blocksize", 1) ** direction;
+    const [n, channels, height, width] = shape;
+    const plane = [height!, width!].map((length) => lengthOf(length) * factor);
+    return [{ element, shape: [n!, lengthOf(channels!) / (factor * factor), ...plane] }];
+  };
+
+/** Element types by their numbers in ONNX (TensorProto.DataType). */
+const elements = new Map<number, ElementType>([
+  [1, "float32"],
+  [2, "uint8"],
+  [5, "int16"],
+  [6, "int32"],
+  [7, "int64"],
+  [9, "bool"],
+  [11, "float64"],
+]);
+
+const cast: ShapeRule = (call) => {
+  const to = intOf(call.attributes, "to", 1);
+  const element = elements.get(to);
+  if (element === undefined) throw new Error(`Cast: element type ${to} is none of Ichor's`);
+  return [{ element, shape: typeAt(call, 0).shape }];
+};
+
+const constant: ShapeRule = ({ attributes }) => {
+  const whole = tensorOf(attributes, "value");
+  if (whole !== undefined) return [{ element: elementOf(whole.data), shape: whole.shape }];
+  const [name, value] = Object.entries(attributes)[0] ?? [];
+  const shape = value?.kind === "ints" || value?.kind === "floats" ? [value.value.length] : [];
+  return [{ element: name?.startsWith("value_int") ? "int64" : "float32", shape }];
+};
+
+const elementOf = (data: object): ElementType => {
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof BigInt64Array) return "int64";
+  return data instanceof Int32Array ? "int32" : data instanceof Uint8Array ? "uint8" : "float32";
+};
+
+const constantOfShape: ShapeRule = (call) => {
+  const value = tensorOf(call.attributes, "value");
+  return [{ element: value === undefined ? "float32" : elementOf(value.data), shape: constantInts(call, 0) }];
+};
+
+const range: ShapeRule = (call) => {
+  const [start, limit, delta] = [0, 1, 2].map((index) => constantInts(call, index)[0]!);
+  return [{ element: typeAt(call, 0).element, shape: [Math.max(0, Math.ceil((limit! - start!) / delta!))] }];
+};
+
+const shapeOf: ShapeRule = (call) => {
+  const { shape } = typeAt(call, 0);
+  const part = shape.slice(intOf(call.attributes, "start", 0), intOf(call.attributes, "end", shape.length));
+  return [{ element: "int64", shape: [part.length] }];
+};
+
+/** Operators that move numbers, make them from nothing, or change their type. */
+export const movement: ShapeRules = {
+  Cast: cast,
+  CastLike: (call) => [{ element: typeAt(call, 1).element, shape: typeAt(call, 0).shape }],
+  Constant: constant,
+  ConstantOfShape: constantOfShape,
+  DepthToSpace: blocks(1),
+  Pad: pad,
+  Range: range,
+  Shape: shapeOf,
+  Size: () => [{ element: "int64", shape: [] }],
+  Slice: slice,
+  SpaceToDepth: blocks(-1),
+  Squeeze: squeeze,
+  Tile: tile,
+  Unsqueeze: unsqueeze,
+};

@@ -1,0 +1,62 @@
+import type { Shaped } from "../../base/index.ts";
+import type { Attributes, Dimension, Value, ValueType } from "../graph.ts";
+
+/** A call whose output types are asked for. */
+export interface Call {
+  /** The operator's key (`operatorKey`). */
+  readonly key: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: Attributes;
+  /** Constants of the graph, for operators whose output shape is an input (Reshape, Expand, Slice). */
+  readonly constants: ReadonlyMap<string, Shaped>;
+}
+
+/** Types of the outputs of a call, from those of its inputs. */
+export type ShapeRule = (call: Call) => readonly ValueType[];
+
+/** Rows of the table of shape rules, by operator key. */
+export type ShapeRules = Readonly<Record<string, ShapeRule>>;
+
+/** One output of the type of the first input. */
+export const first: ShapeRule = (call) => [typeAt(call, 0)];
+
+/** One output, elementwise: the first input's element type and all inputs' shapes, broadcast. */
+export const broadcast: ShapeRule = (call) => {
+  const shapes = call.inputs.map((_, index) => typeAt(call, index).shape);
+  return [{ element: typeAt(call, 0).element, shape: shapes.reduce(broadcastShapes) }];
+};
+
+/** Shape of an elementwise result: axes aligned at the end, 1 stretches (ONNX "Multidirectional broadcasting"). */
+export function broadcastShapes(a: readonly Dimension[], b: readonly Dimension[]): Dimension[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) throw new Error(`shapes [${a}] and [${b}] do not broadcast`);
+    return left === 1 ? right : left;
+  });
+}
+
+/** The type of an input that the operator requires. */
+export function typeAt(call: Call, index: number): ValueType {
+  const value = call.inputs[index];
+  if (value === undefined) throw new Error(`${call.key} lacks input ${index}`);
+  return value.type;
+}
+
+/** Integers of an input that must be a constant. */
+export function constantInts(call: Call, index: number): number[] {
+  const value = call.inputs[index];
+  const constant = value && call.constants.get(value.name);
+  if (constant === undefined) throw new Error(`${call.key}: input ${index} must be a constant`);
+  return Array.from(constant.data, Number);
+}
+
+/** A length that must be known; a named one is an error. */
+export function lengthOf(length: Dimension): number {
+  if (typeof length === "number") return length;
+  throw new Error(`the length ${length} is not known before run time`);
+}
+
+/** An axis counted from the front. */
+export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
