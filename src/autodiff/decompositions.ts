@@ -1,4 +1,4 @@
-import { floatOf, type GraphBuilder, stringOf, type Value } from "../onnx/index.ts";
+import { floatOf, type GraphBuilder, intOf, stringOf, type Value } from "../onnx/index.ts";
 import { formulas } from "./rules/formulas.ts";
 import { at, type ForwardCall } from "./rules/rule.ts";
 
@@ -28,6 +28,12 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   }),
   Gelu: gelu,
   HardSwish: ofOne(({ mul, hardSigmoid }, x) => mul(x, hardSigmoid(x, 1 / 6))),
+  // x / ‖x‖ along an axis
+  LpNormalization: (g, { inputs, node: { attributes } }) => {
+    const x = at(inputs, 0);
+    const norm = intOf(attributes, "p", 2) === 1 ? "ReduceL1" : "ReduceL2";
+    return formulas(g).div(x, g.node(norm, [x, g.axes([intOf(attributes, "axis", -1)])]));
+  },
   Mish: ofOne(({ mul, tanh, softplus }, x) => mul(x, tanh(softplus(x)))),
   // γ·elu(x) (Klambauer et al. 2017)
   Selu: ofOne(({ mul, elu }, x, { node: { attributes } }) =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type Attributes, float, int, string } from "../../src/onnx/index.ts";
-import { axisIn, between, normal, shapeOf } from "../draws.ts";
+import { axisIn, between, kinkless, normal, shapeOf } from "../draws.ts";
 import type { OperatorCase } from "../gradient-check.ts";
 
 /** An activation with its attributes drawn; with those left out every operator of one input is tried anyway. */
@@ -37,6 +37,13 @@ export const cases: readonly OperatorCase[] = [
     opset: 20,
   },
   ...["LogSoftmax", "Softmax"].map(softmax),
+  {
+    row: "LpNormalization",
+    uses: fc.tuple(axisIn(3), fc.constantFrom(1, 2)).map(([axis, p]) => ({
+      inputs: { x: kinkless([2, 3, 2]) },
+      write: (g, { x }) => g.node("LpNormalization", [x], { axis: int(axis), p: int(p) }),
+    })),
+  },
   {
     row: "Softmax",
     of: "attention as it is written: softmax(q·kᵀ/√d)·v",

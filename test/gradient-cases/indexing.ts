@@ -93,6 +93,18 @@ export const cases: readonly OperatorCase[] = [
     }),
   ),
   {
+    row: "TopK",
+    uses: shapeOf(1, 3).chain((shape) =>
+      fc.record({ axis: axisIn(shape.length), largest: fc.nat(1), less: fc.nat(1) }).map(({ axis, largest, less }) => ({
+        inputs: { x: normal(shape) },
+        write: (g, { x }) => {
+          const k = g.axes([Math.max(1, shape.at(axis)! - less)]);
+          return g.nodes("TopK", [x, k], { axis: int(axis), largest: int(largest) });
+        },
+      })),
+    ),
+  },
+  {
     row: "OneHot",
     uses: fc.tuple(shapeOf(1, 2), fc.integer({ min: 1, max: 5 })).chain(([shape, depth]) =>
       axisIn(shape.length + 1).map((axis) => ({

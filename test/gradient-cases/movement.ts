@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { shaped } from "../../src/base/index.ts";
 import { type Attributes, int, ints, string } from "../../src/onnx/index.ts";
 import { axisIn, length, normal, shapeOf } from "../draws.ts";
 import type { OperatorCase } from "../gradient-check.ts";
@@ -189,6 +190,18 @@ export const cases: readonly OperatorCase[] = [
         write: (g, { x }) => g.node("Transpose", [x], { perm: ints(perm) }),
       })),
     ),
+  },
+  {
+    row: "Trilu",
+    uses: fc
+      .record({ k: fc.option(fc.integer({ min: -2, max: 2 }), { nil: undefined }), upper: fc.nat(1) })
+      .map(({ k, upper }) => ({
+        inputs: { x: normal([2, 3, 4]) },
+        write: (g, { x }) => {
+          const diagonal = k === undefined ? [] : [g.constant(shaped(BigInt64Array.of(BigInt(k)), []))];
+          return g.node("Trilu", [x, ...diagonal], { upper: int(upper) });
+        },
+      })),
   },
   {
     row: "Unsqueeze",

@@ -43,9 +43,9 @@ const pow: Gradient = (g, { inputs, outputs }, dy) => {
 
 /** y is the best of the inputs: they share dy evenly where they tie (torch.maximum). */
 const best: Gradient = (g, { inputs, outputs }, dy) => {
-  const { equal, where, div, add } = formulas(g);
+  const { equal, where, indicator, div, add } = formulas(g);
   const chosen = inputs.map((_, index) => equal(at(inputs, index), at(outputs, 0)));
-  const count = () => chosen.map((mask) => where(mask, 1, 0)).reduce(add);
+  const count = () => chosen.map((mask) => indicator(mask, dy)).reduce(add);
   return inputs.map((_, index) => () => sumTo(g, where(chosen[index]!, div(dy, count()), 0), at(inputs, index)));
 };
 

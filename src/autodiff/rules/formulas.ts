@@ -17,7 +17,8 @@ export function scalarLike(g: GraphBuilder, number: number, { type }: { readonly
 export function formulas(g: GraphBuilder) {
   const value = (operand: Operand, other: Operand): Value => {
     if (typeof operand !== "number") return operand;
-    return typeof other === "number" ? g.scalar(operand) : scalarLike(g, operand, other);
+    if (typeof other === "number") throw new Error("a formula of numbers alone has no element type");
+    return scalarLike(g, operand, other);
   };
   const two = (op: string) => (a: Operand, b: Operand) => g.node(op, [value(a, b), value(b, a)]);
   const one = (op: string) => (x: Value) => g.node(op, [x]);
@@ -51,5 +52,8 @@ export function formulas(g: GraphBuilder) {
     /** yes where the condition holds, no elsewhere; a number stands for a scalar. */
     where: (condition: Value, yes: Operand, no: Operand) =>
       g.node("Where", [condition, value(yes, no), value(no, yes)]),
+    /** 1 where the condition holds and 0 elsewhere, in a value's element type. */
+    indicator: (condition: Value, like: Value) =>
+      g.node("Where", [condition, scalarLike(g, 1, like), scalarLike(g, 0, like)]),
   };
 }

@@ -86,4 +86,11 @@ export const indexing: Gradients = {
   GatherND: gatherNd,
   ScatterElements: scatter("GatherElements"),
   ScatterND: scatter("GatherND"),
+  // the values of the k best flow back to where they were
+  TopK: (g, { node, inputs, outputs }, _, [dy]) => {
+    const axis = int(intOf(node.attributes, "axis", -1));
+    const back = (values: Value) =>
+      g.node("ScatterElements", [zerosLike(g, at(inputs, 0)), at(outputs, 1), values], { axis });
+    return [dy === undefined ? "none" : () => back(dy), "none"];
+  },
 };

@@ -31,7 +31,11 @@ const axisFrom = ({ node, inputs }: ForwardCall) => {
 };
 
 /** Zeros put before and after a value, axis by axis; a negative number takes away. */
-function padded(g: GraphBuilder, value: Value, before: readonly number[], after: readonly number[]): Value {
+function padded(
+  g: GraphBuilder,
+  value: Value,
+  { before, after }: Record<"before" | "after", readonly number[]>,
+): Value {
   const none = [...before, ...after].every((length) => length === 0);
   return none ? value : g.node("Pad", [value, g.axes([...before, ...after])]);
 }
@@ -71,7 +75,8 @@ const slice: Gradient = (g, call, dy) => {
       const pitch = Math.abs(step);
       if (pitch > 1) gradient = spaced(g, gradient, { axis, pitch });
       const zeros = taken.map(() => 0);
-      gradient = padded(g, gradient, zeros.with(axis, first), zeros.with(axis, size - first - count * pitch));
+      const after = zeros.with(axis, size - first - count * pitch);
+      gradient = padded(g, gradient, { before: zeros.with(axis, first), after });
     });
     return gradient;
   };
@@ -86,7 +91,7 @@ function spaced(g: GraphBuilder, value: Value, { axis, pitch }: { axis: number; 
   const shape = staticShape(value.type);
   const apart = g.node("Reshape", [value, g.axes(shape.toSpliced(axis + 1, 0, 1))]);
   const zeros = apart.type.shape.map(() => 0);
-  const filled = padded(g, apart, zeros, zeros.with(axis + 1, pitch - 1));
+  const filled = padded(g, apart, { before: zeros, after: zeros.with(axis + 1, pitch - 1) });
   return g.node("Reshape", [filled, g.axes(shape.with(axis, shape[axis]! * pitch))]);
 }
 
@@ -113,7 +118,7 @@ const pad: Gradient = (g, call, dy) => {
   });
   const source = padSources[stringOf(call.node.attributes, "mode", "constant")];
   const minus = (lengths: readonly number[]) => lengths.map((length) => 0 - length);
-  const cut = () => padded(g, dy, minus(before), minus(after));
+  const cut = () => padded(g, dy, { before: minus(before), after: minus(after) });
   if (source === undefined) {
     const total = (value: Value) => g.node("ReduceSum", [value], { keepdims: int(0) });
     const fill = call.inputs[2];
@@ -192,5 +197,10 @@ export const movement: Gradients = {
   Squeeze: reshaped,
   Tile: tile,
   Transpose: transpose,
+  // the same triangle
+  Trilu: (g, { node, inputs }, dy) => [
+    () => g.node("Trilu", inputs[1] === undefined ? [dy] : [dy, inputs[1]], node.attributes),
+    "none",
+  ],
   Unsqueeze: reshaped,
 };

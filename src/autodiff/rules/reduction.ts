@@ -46,14 +46,14 @@ const ofReduction =
   };
 
 /** The best element, several that tie sharing evenly (torch.amax). */
-const best = ofReduction(({ f: { equal, where, mul, div }, x, y, dy, sum }) => {
-  const chosen = where(equal(x, y), 1, 0);
+const best = ofReduction(({ f: { equal, indicator, mul, div }, x, y, dy, sum }) => {
+  const chosen = indicator(equal(x, y), x);
   return mul(chosen, div(dy, sum(chosen)));
 });
 
 // The product of the other elements: y/x, but where one element is 0 it alone moves y, and where two are none does.
-const product = ofReduction(({ g, f: { equal, where, mul, div }, x, dy, sum }) => {
-  const zero = where(equal(x, 0), 1, 0);
+const product = ofReduction(({ g, f: { equal, where, indicator, mul, div }, x, dy, sum }) => {
+  const zero = indicator(equal(x, 0), x);
   const filled = where(equal(x, 0), 1, x);
   const axes = dy.type.shape.flatMap((length, axis) => (length === x.type.shape[axis] ? [] : [axis]));
   const nonzero = axes.length === 0 ? filled : g.node("ReduceProd", [filled, g.axes(axes)], { keepdims: int(1) });

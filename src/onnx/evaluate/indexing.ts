@@ -1,4 +1,4 @@
-import type { Shaped } from "../../base/index.ts";
+import { type Shaped, sizeOf } from "../../base/index.ts";
 import { intOf, stringOf } from "../attributes.ts";
 import {
   arrayAt,
@@ -117,6 +117,26 @@ const oneHot: Evaluation = (call) => {
   return [numbersLike(values.data, hot, shape)];
 };
 
+// the k largest (or smallest) along an axis, the best first; of equal ones the first counts as better
+const topK: Evaluation = (call) => {
+  const x = arrayAt(call, 0);
+  const { attributes } = call.node;
+  const axis = axisOf(intOf(attributes, "axis", -1), x.shape.length);
+  const sign = intOf(attributes, "largest", 1) === 1 ? 1 : -1;
+  const shape = x.shape.with(axis, Number(arrayAt(call, 1).data[0]));
+  const [strides, target] = [stridesOf(x.shape), stridesOf(shape)];
+  const indices = new BigInt64Array(sizeOf(shape));
+  for (const place of placesOf(x.shape.with(axis, 1))) {
+    const line = Array.from({ length: x.shape[axis]! }, (_, i) =>
+      Number(x.data[offsetOf(place.with(axis, i), strides)]),
+    );
+    const order = line.map((_, i) => i).sort((a, b) => sign * (line[b]! - line[a]!) || a - b);
+    for (let i = 0; i < shape[axis]!; i++) indices[offsetOf(place.with(axis, i), target)] = BigInt(order[i]!);
+  }
+  const values = pick(x, shape, (place) => place.with(axis, Number(indices[offsetOf(place, target)])));
+  return [values, { data: indices, shape }];
+};
+
 /** Operators that read or write at indices that are themselves numbers. */
 export const indexing: Evaluations = {
   Gather: gather,
@@ -125,4 +145,5 @@ export const indexing: Evaluations = {
   OneHot: oneHot,
   ScatterElements: scatterElements,
   ScatterND: scatterNd,
+  TopK: topK,
 };

@@ -8,6 +8,7 @@ import {
   type EvaluationCall,
   type Evaluations,
   integersAt,
+  numberAt,
   offsetOf,
   pick,
   placesOf,
@@ -206,6 +207,17 @@ const spaceToDepth: Evaluation = (call) => {
   ];
 };
 
+// the upper or lower triangle of the last two axes, from the k-th diagonal on
+const trilu: Evaluation = (call) => {
+  const x = arrayAt(call, 0);
+  const [upper, k] = [intOf(call.node.attributes, "upper", 1) === 1, numberAt(call, 1, 0)];
+  const kept = (place: readonly number[]) => {
+    const beyond = place.at(-1)! - place.at(-2)! - k;
+    return upper ? beyond >= 0 : beyond <= 0;
+  };
+  return [pick(x, x.shape, (place) => (kept(place) ? place : undefined))];
+};
+
 /** Operators that move numbers and change none. */
 export const movement: Evaluations = {
   Concat: concat,
@@ -220,5 +232,6 @@ export const movement: Evaluations = {
   Squeeze: squeeze,
   Tile: tile,
   Transpose: transpose,
+  Trilu: trilu,
   Unsqueeze: unsqueeze,
 };

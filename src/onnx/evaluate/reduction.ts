@@ -103,5 +103,9 @@ export const reduction: Evaluations = {
   ArgMax: argBest((a, b) => a > b),
   ArgMin: argBest((a, b) => a < b),
   LogSoftmax: alongAxis(logSoftmax),
+  LpNormalization: (call) => {
+    const norm = reductions[intOf(call.node.attributes, "p", 2) === 1 ? "ReduceL1" : "ReduceL2"]!;
+    return alongAxis((line) => line.map((x) => x / norm(line)))(call);
+  },
   Softmax: alongAxis((line) => logSoftmax(line).map(Math.exp)),
 };

@@ -22,6 +22,16 @@ const argBest: ShapeRule = (call) => {
   return [{ element: "int64", shape: keep ? shape.with(axis, 1) : shape.toSpliced(axis, 1) }];
 };
 
+const topK: ShapeRule = (call) => {
+  const { element, shape } = typeAt(call, 0);
+  const axis = axisOf(intOf(call.attributes, "axis", -1), shape.length);
+  const taken = shape.with(axis, constantInts(call, 1)[0]!);
+  return [
+    { element, shape: taken },
+    { element: "int64", shape: taken },
+  ];
+};
+
 /** Operators that take or give indices. */
 export const indexing: ShapeRules = {
   ArgMax: argBest,
@@ -31,4 +41,5 @@ export const indexing: ShapeRules = {
   OneHot: oneHot,
   ScatterElements: first,
   ScatterND: first,
+  TopK: topK,
 };
