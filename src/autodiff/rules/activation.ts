@@ -51,6 +51,8 @@ export const activation: Gradients = {
   },
   // y = log(1 + eˣ)                 dx = dy·σ(x)
   Softplus: ofOne(({ mul, sigmoid }, { x, dy }) => mul(dy, sigmoid(x))),
+  // y = x/(1 + |x|)                 dx = dy/(1 + |x|)²
+  Softsign: ofOne(({ div, square, add, abs }, { x, dy }) => div(dy, square(add(1, abs(x))))),
   Tanh: ofOne(({ mul, sub, square }, { y, dy }) => mul(dy, sub(1, square(y)))),
   ThresholdedRelu: ofOne(({ greater, where }, { x, dy }, { node }) =>
     where(greater(x, floatOf(node.attributes, "alpha", 1)), dy, 0),

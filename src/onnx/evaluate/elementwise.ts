@@ -78,6 +78,7 @@ export const unary: Readonly<Record<string, Unary>> = {
   Sin: Math.sin,
   Sinh: Math.sinh,
   Softplus: softplus,
+  Softsign: (x) => x / (1 + Math.abs(x)),
   Sqrt: Math.sqrt,
   Tan: Math.tan,
   Tanh: Math.tanh,
