@@ -2,6 +2,7 @@ import { type CommandRow, command } from "./command.ts";
 import type { CommonFlags } from "./context.ts";
 import { oneOf, text, wholeNumber } from "./parsers.ts";
 import type { DemoFlags } from "./run/demo.ts";
+import type { DoctorFlags } from "./run/doctor.ts";
 import type { EvaluateFlags } from "./run/evaluate.ts";
 import type { IndexFlags } from "./run/index-data.ts";
 import { type Registry, registries } from "./run/list-names.ts";
@@ -149,7 +150,21 @@ const list = command<CommonFlags, [Registry]>({
   load: async () => (await import("./run/list.ts")).runList,
 });
 
+const doctor = command<DoctorFlags>({
+  summary: "Tell what this machine can use, and measure it",
+  description:
+    "Tells processor, memory and the providers that can run a network here, with the reason where one cannot; measures\n" +
+    "matrix products, training steps and the disk in about ten seconds; recommends threads, batch and resolution, and\n" +
+    "says how long an epoch would take.",
+  examples: ["ichor doctor", "ichor doctor --data .data/rsna --seconds 30", "ichor doctor --json"],
+  flags: {
+    seconds: { ...count("Time for the measurements, about", [1, 600]), default: "10" },
+    data: { ...folder("Folder whose files are read to time the disk; the temporary folder otherwise"), optional: true },
+  },
+  load: async () => (await import("./run/doctor.ts")).runDoctor,
+});
+
 /** One row a command, in the order of their use. */
-export const commands = { demo, phantom, index, train, evaluate, predict, list } as const satisfies Readonly<
+export const commands = { demo, phantom, index, train, evaluate, predict, list, doctor } as const satisfies Readonly<
   Record<string, CommandRow>
 >;

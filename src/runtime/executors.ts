@@ -15,8 +15,8 @@ export const executors = {
   },
   cuda: {
     what: "an NVIDIA GPU",
-    needs: "Linux or Windows, an NVIDIA GPU with driver, CUDA and cuDNN, and ONNX Runtime's CUDA library",
-    next: `fetch the library (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild --ignore-scripts=false onnxruntime-node), or ${runHere}`,
+    needs: "Linux on x64, an NVIDIA GPU with driver, CUDA 12 and cuDNN, and ONNX Runtime's CUDA library",
+    next: `fetch the library (node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install), or ${runHere}`,
     open: openNative,
   },
   tensorrt: {

@@ -1,3 +1,4 @@
+export { probeBlock } from "./blocked/probe.ts";
 export { lowerings } from "./blocked/rules.ts";
 export { type Executor, type ExecutorOptions, openExecutor, probeProvider } from "./executor.ts";
 export type { Values } from "./executor-port.ts";
