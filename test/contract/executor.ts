@@ -149,7 +149,7 @@ const product = () =>
 
 /** Eight steps of AdamW on one batch: losses, and the state after them. The portable form, which runs everywhere. */
 async function trainSmall(open: Opener): Promise<[number[], Record<string, Float32Array>]> {
-  const settings = { batch: 4, size: 32, neighbours: 1, width: 8 };
+  const settings = { batch: 4, size: 32, neighbours: 1, width: 4 };
   const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
   const network = models.cnn.build(settings, settings.batch);
   const program = trainingProgram(network, { optimiser, lossWeights });
