@@ -1,8 +1,10 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { fail, ok, type Result, type Shaped, sizeOf, type TensorData } from "../base/index.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ok, type Result, type Shaped, sizeOf, type TensorData } from "../base/index.ts";
+import { parseModel } from "./decode.ts";
 import {
   type Attribute,
   type ElementType,
+  type Graph,
   type GraphFunction,
   ichorDomain,
   type Model,
@@ -18,7 +20,6 @@ import {
   TensorProto_DataType as DataType,
   FunctionProtoSchema,
   GraphProtoSchema,
-  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
@@ -33,8 +34,8 @@ import {
   ValueInfoProtoSchema,
 } from "./onnx_pb.ts";
 
-/** IR version 8 (2021) is the first with functions and the one that goes with opset 18. */
-const irVersion = 8n;
+/** The IR version that goes with an opset (ONNX, "Versioning"); 8 is the first with functions. */
+const irVersionOf = (version: number) => (version <= 18 ? 8n : version <= 20 ? 9n : 10n);
 
 /** Number of each element type in TensorProto.DataType. */
 const elementCodes: Readonly<Record<ElementType, DataType>> = {
@@ -56,22 +57,28 @@ export function encodeModel({ graph, functions, metadata }: Model): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
-      irVersion,
+      irVersion: irVersionOf(graph.opset ?? opset),
       producerName: "ichor",
       opsetImport,
       functions: functions.map((body) => encodeFunction(body, opsetImport)),
       metadataProps: Object.entries(metadata).map(([key, value]) =>
         create(StringStringEntryProtoSchema, { key, value }),
       ),
-      graph: create(GraphProtoSchema, {
-        name: graph.name,
-        node: graph.nodes.map(encodeNode),
-        initializer: [...graph.constants].map(([name, constant]) => encodeTensor(constant, name)),
-        input: graph.inputs.map(encodeValue),
-        output: graph.outputs.map(encodeValue),
-      }),
+      graph: encodeGraph(graph),
     }),
   );
+}
+
+function encodeGraph(graph: Graph) {
+  return create(GraphProtoSchema, {
+    name: graph.name,
+    node: graph.nodes.map(encodeNode),
+    initializer: [...graph.constants].map(([name, constant]) =>
+      encodeTensor(constant, name, graph.types.get(name)?.element),
+    ),
+    input: graph.inputs.map(encodeValue),
+    output: graph.outputs.map(encodeValue),
+  });
 }
 
 /** The metadata of an `.onnx` file: what it says of itself, without unpacking its weights. */
@@ -79,23 +86,6 @@ export function readModelMetadata(bytes: Uint8Array, where: string): Result<Read
   const model = parseModel(bytes, where);
   if (model.kind === "problem") return model;
   return ok(Object.fromEntries(model.value.metadataProps.map(({ key, value }) => [key, value])));
-}
-
-function parseModel(bytes: Uint8Array, where: string): Result<ModelProto> {
-  const refused = (got: string) =>
-    fail({
-      kind: "not an ONNX model",
-      where,
-      got,
-      expected: "a ModelProto with a graph (ONNX IR)",
-      next: "name an .onnx file",
-    });
-  try {
-    const model = fromBinary(ModelProtoSchema, bytes);
-    return model.graph === undefined ? refused(`${bytes.length} bytes without a graph`) : ok(model);
-  } catch (error) {
-    return refused(error instanceof Error ? error.message : String(error)); // protobuf-es throws on bad wire data
-  }
 }
 
 function opsetOf(domain: string, version: number) {
@@ -143,6 +133,14 @@ function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
         type: AttributeKind.STRING,
         s: new TextEncoder().encode(attribute.value),
       });
+    case "strings":
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeKind.STRINGS,
+        strings: attribute.value.map((value) => new TextEncoder().encode(value)),
+      });
+    case "graph":
+      return create(AttributeProtoSchema, { name, type: AttributeKind.GRAPH, g: encodeGraph(attribute.value) });
     case "tensor":
       return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: encodeTensor(attribute.value, "") });
     case "reference":
@@ -150,10 +148,15 @@ function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
   }
 }
 
-function encodeTensor({ data, shape }: Shaped, name: string) {
+function encodeTensor({ data, shape }: Shaped, name: string, element?: ElementType) {
   if (data.length !== sizeOf(shape)) throw new Error(`${name}: ${data.length} values do not fill [${shape}]`);
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: codeOf(data), rawData });
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: element === "bool" ? DataType.BOOL : codeOf(data),
+    rawData,
+  });
 }
 
 function codeOf(data: TensorData): DataType {

@@ -25,7 +25,9 @@ export type Attribute =
   | { readonly kind: "ints"; readonly value: readonly number[] }
   | { readonly kind: "floats"; readonly value: readonly number[] }
   | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "strings"; readonly value: readonly string[] }
   | { readonly kind: "tensor"; readonly value: Shaped }
+  | { readonly kind: "graph"; readonly value: Graph }
   | { readonly kind: "reference"; readonly name: string; readonly type: "int" | "float" | "ints" };
 
 /** Attributes by name. */

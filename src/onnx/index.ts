@@ -1,5 +1,6 @@
 export * from "./attributes.ts";
 export { buildGraph, type GraphBuilder, type NodeOptions } from "./builder.ts";
+export { decodeModel } from "./decode.ts";
 export { einsumLengths, parseEinsum } from "./einsum.ts";
 export { encodeModel, readModelMetadata } from "./encode.ts";
 export { unary as unaryOperators } from "./evaluate/elementwise.ts";
@@ -7,5 +8,6 @@ export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";
 export { initialise, type NetworkState } from "./initialise.ts";
 export { liveNodes } from "./passes.ts";
+export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
 export { broadcastShapes } from "./shapes/rule.ts";
 export { shapedOperators } from "./shapes.ts";

@@ -1,13 +1,6 @@
 import type { Shaped } from "../../base/index.ts";
-import {
-  type Attributes,
-  type Graph,
-  type GraphFunction,
-  type Model,
-  type Node,
-  operatorKey,
-  opset,
-} from "../graph.ts";
+import { type Graph, type GraphFunction, type Model, type Node, operatorKey, opset } from "../graph.ts";
+import { resolved } from "../inline.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { type Evaluations, widen } from "./evaluation.ts";
@@ -105,21 +98,10 @@ function runFunction(body: GraphFunction, { node, inputs, surroundings }: Functi
   const nodes = body.nodes.map((inner) => ({
     ...inner,
     inputs: inner.inputs.map((name) => (body.inputs.includes(name) && !values.has(name) ? "" : name)),
-    attributes: resolve(inner.attributes, node.attributes),
+    attributes: resolved(inner.attributes, node.attributes),
   }));
   runNodes(nodes, values, surroundings);
   return body.outputs.map((name) => valueCalled(values, name));
-}
-
-/** A body's attributes with those of the call in place of references; one that the call leaves out is left out. */
-function resolve(attributes: Attributes, given: Attributes): Attributes {
-  return Object.fromEntries(
-    Object.entries(attributes).flatMap(([name, attribute]) => {
-      if (attribute.kind !== "reference") return [[name, attribute]];
-      const value = given[attribute.name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }
 
 function valueCalled(values: Values, name: string): Shaped {
