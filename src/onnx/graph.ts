@@ -121,7 +121,9 @@ export function staticShape(type: ValueType): readonly number[] {
 export type Initial =
   | { readonly kind: "normal"; readonly deviation: number }
   | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "constant"; readonly value: number };
+  | { readonly kind: "constant"; readonly value: number }
+  /** Given numbers, row-major: weights from a file. */
+  | { readonly kind: "values"; readonly values: Float32Array };
 
 /** A parameter that training moves, or a buffer (running statistic) that it keeps. */
 export interface Parameter {

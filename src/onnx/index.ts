@@ -7,6 +7,7 @@ export { unary as unaryOperators } from "./evaluate/elementwise.ts";
 export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";
 export { initialise, type NetworkState } from "./initialise.ts";
+export { type ImportOptions, networkFromModel, replaceHead, withConstants } from "./network.ts";
 export { liveNodes } from "./passes.ts";
 export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
 export { broadcastShapes } from "./shapes/rule.ts";

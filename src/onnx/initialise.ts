@@ -18,6 +18,10 @@ function fill(arrays: readonly Parameter[], seed: number): Float32Array {
   slots.forEach(({ name, offset }, index) => {
     const { initial, shape } = arrays[index]!;
     const end = offset + shape.reduce((product, length) => product * length, 1);
+    if (initial.kind === "values") {
+      vector.set(initial.values, offset);
+      return;
+    }
     const stream = random(seed, "initialise", name);
     for (let at = offset; at < end; at++) {
       if (initial.kind === "normal") vector[at] = initial.deviation * stream.normal();

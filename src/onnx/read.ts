@@ -204,14 +204,23 @@ function withKnownInputs(node: Node, reading: Reading, fresh: (name: string, val
       ? reading.symbols.get(shape)
       : undefined;
   if (known === undefined) return node;
-  const names = known.filter((length) => typeof length === "string");
   const from = reading.types.get(data)?.shape ?? [];
-  const constant =
-    node.op === "Reshape"
-      ? names.length === 1 && !known.includes(-1) && known.map((length) => (typeof length === "string" ? -1 : length))
-      : names.every((name) => from.includes(name)) && known.map((length) => (typeof length === "string" ? 1 : length));
-  if (constant === false) return node;
+  const constant = node.op === "Reshape" ? reshapeTo(known, from) : expandTo(known, from);
+  if (constant === undefined) return node;
   return { ...node, inputs: [data, fresh(`${node.name}_shape`, int64Vector(constant))] };
+}
+
+/** A Reshape's lengths without names: 0 where a length is the input's own, −1 for one other. */
+function reshapeTo(known: Known, from: readonly Dimension[]): readonly number[] | undefined {
+  const lengths = known.map((length, axis) => (typeof length !== "string" ? length : length === from[axis] ? 0 : -1));
+  return lengths.filter((length) => length === -1).length > 1 ? undefined : lengths;
+}
+
+/** An Expand's lengths without names: 1 stretches nothing, so it keeps the input's. */
+function expandTo(known: Known, from: readonly Dimension[]): readonly number[] | undefined {
+  const own = (length: string, axis: number) => from[axis - known.length + from.length] === length;
+  if (!known.every((length, axis) => typeof length === "number" || own(length, axis))) return undefined;
+  return known.map((length) => (typeof length === "string" ? 1 : length));
 }
 
 function inferred(node: Node, { types, constants }: Reading): readonly ValueType[] {
