@@ -6,11 +6,13 @@ import {
   type GraphFunction,
   ichorDomain,
   int,
+  intOf,
   ints,
   intsOf,
   type Node,
   onnxDomain,
   reference,
+  string,
   tensor,
   type Value,
   type ValueType,
@@ -34,16 +36,37 @@ interface Composite {
 interface BodyWriter {
   /** A node; without a name for its output it gets one. */
   node(op: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
+  /** A node with some outputs. */
+  nodes(op: string, inputs: readonly string[], count: number, attributes?: Attributes): readonly string[];
+  /** A constant float32 scalar. */
+  number(value: number): string;
   /** A constant int64 vector. */
   axes(values: readonly number[]): string;
   /** The call's attribute as a value. */
-  attribute(name: string, type: "float" | "ints"): string;
+  attribute(name: string, type: "float" | "int" | "ints"): string;
 }
 
 const batchAndPlane = [0, 2, 3]; // the axes over which a channel's statistics run, x [N, C, H, W]
 
 /** [C] → [1, C, 1, 1], to broadcast over [N, C, H, W]. */
 const perChannel = (f: BodyWriter, vector: string) => f.node("Reshape", [vector, f.axes([1, -1, 1, 1])]);
+
+/** The lengths of some axes of a value, as a vector. */
+const lengths = (f: BodyWriter, value: string, start: number, end: number) =>
+  f.node("Slice", [f.node("Shape", [value]), f.axes([start]), f.axes([end])]);
+
+/** x [N, G·I, …] → [I, G·N, …] for G groups, whatever the number of spatial axes. */
+function exchange(f: BodyWriter, x: string, group: string, output?: string): string {
+  const batch = lengths(f, x, 0, 1);
+  const each = f.node("Div", [lengths(f, x, 1, 2), group]);
+  const join = (parts: readonly string[]) => f.node("Concat", parts, { axis: int(0) });
+  const grouped = f.node("Reshape", [x, join([batch, group, each, f.axes([-1])])]);
+  const turned = f.node("Transpose", [grouped], { perm: ints([2, 1, 0, 3]) });
+  const shape = join([each, f.node("Mul", [group, batch]), lengths(f, x, 2, beyondAll)]);
+  return f.node("Reshape", [turned, shape], {}, output);
+}
+
+const beyondAll = 2 ** 31 - 1; // an end that Slice cuts to the axis
 
 const statistics = (x: Value): ValueType => ({ element: x.type.element, shape: [x.type.shape[1]!] });
 
@@ -92,7 +115,7 @@ export const composites = {
   ConvInputGrad: {
     inputs: ["dy", "w", "x"],
     outputs: ["dx"],
-    attributes: ["kernel_shape", "strides", "pads", "dilations", "output_padding"],
+    attributes: ["kernel_shape", "strides", "pads", "dilations", "group", "output_padding"],
     types: ([, , x]) => [x!.type],
     body(f) {
       const attributes: Attributes = {
@@ -100,36 +123,39 @@ export const composites = {
         strides: reference("strides", "ints"),
         pads: reference("pads", "ints"),
         dilations: reference("dilations", "ints"),
+        group: reference("group", "int"),
         output_padding: reference("output_padding", "ints"),
       };
       f.node("ConvTranspose", ["dy", "w"], attributes, "dx");
     },
   },
-  // dw[o,c,k] = Σ_{n,y} dy[n,o,y]·x[n,c,s·y + k − p]: a convolution of x by dy with batch and channels exchanged,
-  // in which strides and dilations change places. Strides that do not divide leave rows beyond the kernel: cut off.
+  // dw[o,c,k] = Σ_{n,y} dy[n,o,y]·x[n,c,s·y + k − p]: a convolution of x by dy with batch and channels exchanged, in
+  // which strides and dilations change places: x [N, G·I, …] as [I, G·N, …], dy [N, O, …] as [O, N, …].
+  // Strides that do not divide leave rows beyond the kernel: cut off.
   ConvWeightGrad: {
     inputs: ["x", "dy"],
     outputs: ["dw"],
-    attributes: ["kernel_shape", "strides", "pads", "dilations"],
-    types: ([x, dy], attributes) => [
-      {
-        element: x!.type.element,
-        shape: [dy!.type.shape[1]!, x!.type.shape[1]!, ...intsOf(attributes, "kernel_shape", [])],
-      },
-    ],
+    attributes: ["kernel_shape", "strides", "pads", "dilations", "group"],
+    types: ([x, dy], attributes) => {
+      const perGroup = Number(x!.type.shape[1]) / intOf(attributes, "group", 1);
+      const shape = [dy!.type.shape[1]!, perGroup, ...intsOf(attributes, "kernel_shape", [])];
+      return [{ element: x!.type.element, shape }];
+    },
     body(f) {
-      const exchange = { perm: ints([1, 0, 2, 3]) };
-      const sums = f.node("Conv", [f.node("Transpose", ["x"], exchange), f.node("Transpose", ["dy"], exchange)], {
+      const group = f.node("Reshape", [f.attribute("group", "int"), f.axes([1])]);
+      const filter = exchange(f, "dy", f.axes([1]));
+      const sums = f.node("Conv", [exchange(f, "x", group), filter], {
         pads: reference("pads", "ints"),
         strides: reference("dilations", "ints"),
         dilations: reference("strides", "ints"),
+        group: reference("group", "int"),
       });
-      const kernel = f.attribute("kernel_shape", "ints");
-      const cut = f.node("Slice", [sums, f.axes([0, 0]), kernel, f.axes([2, 3])]);
-      f.node("Transpose", [cut], exchange, "dw");
+      const ends = f.node("Concat", [lengths(f, sums, 0, 2), f.attribute("kernel_shape", "ints")], { axis: int(0) });
+      const cut = f.node("Slice", [sums, f.node("Sub", [ends, ends]), ends]);
+      exchange(f, cut, f.axes([1]), "dw");
     },
   },
-  // dx = dy / (H·W), the same at every place of the plane
+  // dx = dy / area, the same at every place of the plane
   GlobalAveragePoolGrad: {
     inputs: ["dy", "x"],
     outputs: ["dx"],
@@ -137,6 +163,29 @@ export const composites = {
     types: ([, x]) => [x!.type],
     body(f) {
       f.node("Expand", [f.node("Div", ["dy", f.attribute("area", "float")]), f.node("Shape", ["x"])], {}, "dx");
+    },
+  },
+  // The first maximum under each window in scan order takes its dy, as in PyTorch.
+  MaxPoolGrad: {
+    inputs: ["dy", "x", "y"],
+    outputs: ["dx"],
+    attributes: ["kernel_shape", "strides", "pads", "dilations"],
+    types: ([, x]) => [x!.type],
+    body(f) {
+      const flat = f.axes([-1]);
+      const [, places] = f.nodes("MaxPool", ["x"], 2, {
+        kernel_shape: reference("kernel_shape", "ints"),
+        strides: reference("strides", "ints"),
+        pads: reference("pads", "ints"),
+        dilations: reference("dilations", "ints"),
+      });
+      const zeros = f.node("Expand", [f.number(0), f.node("Reshape", [f.node("Size", ["x"]), f.axes([1])])]);
+      const sums = f.node(
+        "ScatterElements",
+        [zeros, f.node("Reshape", [places!, flat]), f.node("Reshape", ["dy", flat])],
+        { axis: int(0), reduction: string("add") },
+      );
+      f.node("Reshape", [sums, f.node("Shape", ["x"])], {}, "dx");
     },
   },
   // dx = dy·[y > 0]; at 0 we take 0
@@ -158,8 +207,7 @@ export const composites = {
     body(f) {
       const hinge = f.node("Sub", [f.node("Relu", ["z"]), f.node("Mul", ["z", "y"])]);
       const small = f.node("Exp", [f.node("Neg", [f.node("Abs", ["z"])])]);
-      const one = f.node("Constant", [], { value: tensor(shaped(Float32Array.of(1), [])) });
-      const losses = f.node("Add", [hinge, f.node("Log", [f.node("Add", [small, one])])]);
+      const losses = f.node("Add", [hinge, f.node("Log", [f.node("Add", [small, f.number(1)])])]);
       const weighted = f.node("ReduceSum", [f.node("Mul", [losses, "share"]), f.axes([1])], { keepdims: int(0) });
       f.node("ReduceMean", [weighted, f.axes([0])], { keepdims: int(0) }, "loss");
     },
@@ -202,14 +250,19 @@ function writeFunction(name: CompositeName): GraphFunction {
       });
       return output;
     },
+    nodes(op, nodeInputs, count, nodeAttributes = {}) {
+      const made = Array.from({ length: count }, (_, index) => `v${nodes.length}_${index}`);
+      nodes.push({ name: "", domain: onnxDomain, op, inputs: nodeInputs, outputs: made, attributes: nodeAttributes });
+      return made;
+    },
+    number: (value) => writer.node("Constant", [], { value: tensor(shaped(Float32Array.of(value), [])) }),
     axes: (values) =>
       writer.node("Constant", [], { value: tensor(shaped(BigInt64Array.from(values, BigInt), [values.length])) }),
-    attribute: (attribute, type) =>
-      writer.node("Constant", [], { [type === "float" ? "value_float" : "value_ints"]: reference(attribute, type) }),
+    attribute: (attribute, type) => writer.node("Constant", [], { [`value_${type}`]: reference(attribute, type) }),
   };
   body(writer);
   return { domain: ichorDomain, name, inputs, outputs, attributes, nodes };
 }
 
 /** The `area` attribute of GlobalAveragePoolGrad. */
-export const areaAttribute = (height: number, width: number): Attributes => ({ area: float(height * width) });
+export const areaAttribute = (area: number): Attributes => ({ area: float(area) });

@@ -1,7 +1,6 @@
 /** What a rule asks of its node beyond ONNX, in the words of docs/operators.md; a node that does not keep it is an error. */
 export const limits: Readonly<Record<string, string>> = {
   Clip: "low ≤ high",
-  Conv: "two spatial axes, one group",
   Einsum: "no index twice in one operand",
   Pad: "constant pads",
   ScatterElements: "reduction none or add",

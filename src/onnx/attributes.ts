@@ -1,5 +1,5 @@
 import type { Shaped } from "../base/index.ts";
-import type { Attribute, Attributes, Node } from "./graph.ts";
+import type { Attribute, Attributes } from "./graph.ts";
 
 /** An integer attribute. */
 export const int = (value: number): Attribute => ({ kind: "int", value });
@@ -54,33 +54,4 @@ export function stringOf(attributes: Attributes, name: string, fallback: string)
 export function tensorOf(attributes: Attributes, name: string): Shaped | undefined {
   const attribute = attributes[name];
   return attribute?.kind === "tensor" ? attribute.value : undefined;
-}
-
-/** What a convolution or pooling slides over its input: one entry a spatial axis, pads begin then end. */
-export interface Sliding {
-  readonly kernel: readonly number[];
-  readonly strides: readonly number[];
-  readonly pads: readonly number[];
-  readonly dilations: readonly number[];
-}
-
-/** Kernel, strides, pads and dilations of a Conv or pooling node with `axes` spatial axes. */
-export function slidingOf(node: Pick<Node, "attributes" | "name">, kernel: readonly number[]): Sliding {
-  const ones = kernel.map(() => 1);
-  return {
-    kernel,
-    strides: intsOf(node.attributes, "strides", ones),
-    pads: intsOf(
-      node.attributes,
-      "pads",
-      [...kernel, ...kernel].map(() => 0),
-    ),
-    dilations: intsOf(node.attributes, "dilations", ones),
-  };
-}
-
-/** Length of the output along one spatial axis (ONNX Conv, floor mode). */
-export function slidLength(length: number, { kernel, strides, pads, dilations }: Sliding, axis: number): number {
-  const reach = (kernel[axis]! - 1) * dilations[axis]! + 1;
-  return Math.floor((length + pads[axis]! + pads[axis + kernel.length]! - reach) / strides[axis]!) + 1;
 }

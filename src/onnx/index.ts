@@ -12,3 +12,4 @@ export { liveNodes } from "./passes.ts";
 export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
 export { broadcastShapes } from "./shapes/rule.ts";
 export { shapedOperators } from "./shapes.ts";
+export { poolingOf, type Sliding, slidingOf, spreadingOf, windowSizes } from "./sliding.ts";

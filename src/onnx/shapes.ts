@@ -1,10 +1,12 @@
 import { sizeOf } from "../base/index.ts";
-import { intOf, intsOf, slidingOf, slidLength, stringOf } from "./attributes.ts";
+import { intOf, intsOf, stringOf } from "./attributes.ts";
 import { einsumLengths, parseEinsum } from "./einsum.ts";
 import type { Dimension, ValueType } from "./graph.ts";
+import { convolution } from "./shapes/convolution.ts";
 import { elementwise } from "./shapes/elementwise.ts";
 import { indexing } from "./shapes/indexing.ts";
 import { movement } from "./shapes/movement.ts";
+import { pooling } from "./shapes/pooling.ts";
 import { broadcastShapes, type Call, constantInts, first, lengthOf, type ShapeRule, typeAt } from "./shapes/rule.ts";
 
 /** Types of the outputs of a call. An operator without a row is an error that says where to add it. */
@@ -33,28 +35,6 @@ const reduce: ShapeRule = (call) => {
         : shape.filter((_, axis) => !axes.has(axis)),
     },
   ];
-};
-
-const pool: ShapeRule = (call) => {
-  const { element, shape } = typeAt(call, 0);
-  const sliding = slidingOf(
-    { name: call.key, attributes: call.attributes },
-    intsOf(call.attributes, "kernel_shape", []),
-  );
-  const spatial = shape.slice(2).map((length, axis) => slidLength(lengthOf(length), sliding, axis));
-  return [{ element, shape: [...shape.slice(0, 2), ...spatial] }];
-};
-
-const conv: ShapeRule = (call) => {
-  const { element, shape } = typeAt(call, 0);
-  const weights = typeAt(call, 1).shape.map(lengthOf);
-  const sliding = slidingOf({ name: call.key, attributes: call.attributes }, weights.slice(2));
-  const group = intOf(call.attributes, "group", 1);
-  if (shape[1] !== weights[1]! * group) {
-    throw new Error(`Conv: ${shape[1]} input channels do not fit weights [${weights}] in ${group} groups`);
-  }
-  const spatial = shape.slice(2).map((length, axis) => slidLength(lengthOf(length), sliding, axis));
-  return [{ element, shape: [shape[0]!, weights[0]!, ...spatial] }];
 };
 
 /** y = a·b' with optional transposes of a and b. */
@@ -141,29 +121,22 @@ const gather: ShapeRule = (call) => {
   ];
 };
 
-const globalPool: ShapeRule = (call) => {
-  const { element, shape } = typeAt(call, 0);
-  return [{ element, shape: shape.map((length, axis) => (axis < 2 ? length : 1)) }];
-};
-
 /** One row an operator. */
 const shapeRules: Readonly<Record<string, ShapeRule>> = {
+  ...convolution,
   ...elementwise,
   ...indexing,
   ...movement,
-  AveragePool: pool,
+  ...pooling,
   BatchNormalization: first,
   Concat: concat,
-  Conv: conv,
   Dropout: first,
   Einsum: einsum,
   Expand: expand,
   Flatten: flatten,
   Gather: gather,
   Gemm: gemm,
-  GlobalAveragePool: globalPool,
   MatMul: matMul,
-  MaxPool: pool,
   ReduceL1: reduce,
   ReduceL2: reduce,
   ReduceLogSum: reduce,

@@ -1,4 +1,4 @@
-import { shaped } from "../../base/index.ts";
+import { type Shaped, shaped } from "../../base/index.ts";
 import { float, type GraphBuilder, type Value, type ValueType } from "../../onnx/index.ts";
 
 /** A value, or a number that stands for a scalar of the other operand's element type. */
@@ -11,6 +11,12 @@ export function scalarLike(g: GraphBuilder, number: number, { type }: { readonly
   if (type.element === "int32") return g.constant(shaped(Int32Array.of(number), []));
   if (type.element === "int64") return g.constant(shaped(BigInt64Array.of(BigInt(number)), []));
   throw new Error(`a formula has no numbers of type ${type.element}`);
+}
+
+/** Numbers of a value's element type. */
+export function numbersLike(g: GraphBuilder, { data, shape }: Shaped, { type }: Value): Value {
+  const values = Array.from(data, Number);
+  return g.constant(shaped(type.element === "float64" ? Float64Array.from(values) : Float32Array.from(values), shape));
 }
 
 /** Operators by short names, so that a rule reads like its formula. */

@@ -1,13 +1,14 @@
 import { shaped, sizeOf } from "../../base/index.ts";
-import { intOf, intsOf, slidingOf, slidLength } from "../attributes.ts";
+import { intOf } from "../attributes.ts";
+import { slidingOf, slidLength, spreadingOf } from "../sliding.ts";
 import { arrayAt, type Evaluation, type Evaluations, offsetOf, placesOf, stridesOf } from "./evaluation.ts";
 
 // y[n, o, p] = b[o] + Σ_c Σ_k x[n, c, p·s + k·d − pad]·w[o, c, k], c within the group of o
 const conv: Evaluation = (call) => {
   const [x, w, bias] = [arrayAt(call, 0), arrayAt(call, 1), call.inputs[2]];
   const kernel = w.shape.slice(2);
-  const sliding = slidingOf(call.node, kernel);
   const size = x.shape.slice(2);
+  const sliding = slidingOf(call.node, kernel, size);
   const [channels, filters] = [w.shape[1]!, w.shape[0]!];
   const perGroup = filters / intOf(call.node.attributes, "group", 1);
   const slid = size.map((length, axis) => slidLength(length, sliding, axis));
@@ -31,20 +32,10 @@ const conv: Evaluation = (call) => {
 // y[n, o, p·s + k·d − pad] += x[n, c, p]·w[c, o, k], o within the group of c
 const convTranspose: Evaluation = (call) => {
   const [x, w, bias] = [arrayAt(call, 0), arrayAt(call, 1), call.inputs[2]];
-  const { attributes } = call.node;
   const kernel = w.shape.slice(2);
-  const { strides, pads, dilations } = slidingOf(call.node, kernel);
-  const more = intsOf(
-    attributes,
-    "output_padding",
-    kernel.map(() => 0),
-  );
-  const group = intOf(attributes, "group", 1);
+  const { strides, pads, dilations, size } = spreadingOf(call.node, kernel, x.shape.slice(2));
+  const group = intOf(call.node.attributes, "group", 1);
   const [channels, perGroup] = [x.shape[1]!, w.shape[1]!];
-  const size = kernel.map((length, axis) => {
-    const reach = (x.shape[axis + 2]! - 1) * strides[axis]! + (length - 1) * dilations[axis]! + 1;
-    return reach - pads[axis]! - pads[axis + kernel.length]! + more[axis]!;
-  });
   const shape = [x.shape[0]!, perGroup * group, ...size];
   const [ws, ys] = [stridesOf(w.shape), stridesOf(shape)];
   const values = new Float64Array(sizeOf(shape));

@@ -6,7 +6,7 @@ import { initialVectors, optimiserScalars, trainingProgram } from "../../autodif
 import { must, type Shaped } from "../../base/index.ts";
 import { lossWeights } from "../../labels/index.ts";
 import { initialise, models } from "../../models/index.ts";
-import { ints } from "../../onnx/index.ts";
+import { int, ints } from "../../onnx/index.ts";
 import { openTrainingSession } from "../training-session.ts";
 import { convFits, convInputGrad, convWeightGrad, forwardOf } from "./convolution.ts";
 import { holdSlots, packVector, unpackVector } from "./layout.ts";
@@ -71,7 +71,8 @@ for (const { kernel, stride, plane, channels, n } of shapes) {
     const feeds = { x: randomArray([n, inputs, ...plane], 4), w, packed, dy: randomArray(dyShape, 5) };
     const answer = await runGraph(feeds, (g, values) => {
       const [x, dy] = [toBlocked(g, values["x"]!, B), toBlocked(g, values["dy"]!, B)];
-      const attributes = Object.fromEntries(Object.entries(how).map(([name, value]) => [name, ints(value)]));
+      const sliding = Object.fromEntries(Object.entries(how).map(([name, value]) => [name, ints(value)]));
+      const attributes = { ...sliding, group: int(1) };
       const padding = { output_padding: ints([stride - 1, stride - 1]) };
       return {
         y: toPlain(g, blockedConv(g, x, values["packed"]!, forwardOf(shape)), outputs),
