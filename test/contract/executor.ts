@@ -147,28 +147,37 @@ const product = () =>
     g.output(g.node("MatMul", [matrix("a", [2, 3]), matrix("b", [3, 2])]), "y");
   });
 
-/** Eight steps of AdamW on one batch: losses, and the state after them. The portable form, which runs everywhere. */
-async function trainSmall(open: Opener): Promise<[number[], Record<string, Float32Array>]> {
+/** A training of a small network on one batch: its program, its first state, and what a step is fed besides state. */
+export function smallTraining() {
   const settings = { batch: 4, size: 32, neighbours: 1, width: 4 };
   const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
   const network = models.cnn.build(settings, settings.batch);
   const program = trainingProgram(network, { optimiser, lossWeights });
-  const state: Record<string, Float32Array> = initialVectors(program, network, initialise(network, 3));
-  const executor = must(await open(program.model, "training step"));
   const batch = {
     hu: numbers(settings.batch * settings.size ** 2, 5).map((x) => 30 + 70 * x),
     labels: numbers(settings.batch * 6, 6).map((x) => (x > 0.4 ? 1 : 0)),
   };
-  const losses: number[] = [];
-  for (let step = 1; step <= 8; step++) {
-    const given: Record<string, Float32Array> = {
+  return {
+    program,
+    initial: initialVectors(program, network, initialise(network, 3)),
+    feeds: (step: number): Readonly<Record<string, Float32Array>> => ({
       ...batch,
       ...optimiserScalars(optimiser, { step, rate: 3e-3, decay: 0.01 }),
-    };
-    const feeds: Record<string, Shaped> = {};
-    for (const { name, shape } of program.feeds) feeds[name] = { data: given[name]!, shape };
-    for (const [name, data] of Object.entries(state)) feeds[name] = shaped(data, [data.length]);
-    const answers = await executor.run(Object.fromEntries(executor.inputs.map((name) => [name, feeds[name]!])));
+    }),
+  };
+}
+
+/** Eight steps of AdamW: losses, and the state after them. The portable form, which runs everywhere. */
+async function trainSmall(open: Opener): Promise<[number[], Record<string, Float32Array>]> {
+  const { program, initial, feeds } = smallTraining();
+  const state: Record<string, Float32Array> = { ...initial };
+  const executor = must(await open(program.model, "training step"));
+  const losses: number[] = [];
+  for (let step = 1; step <= 8; step++) {
+    const given: Record<string, Shaped> = {};
+    for (const { name, shape } of program.feeds) given[name] = { data: feeds(step)[name]!, shape };
+    for (const [name, data] of Object.entries(state)) given[name] = shaped(data, [data.length]);
+    const answers = await executor.run(Object.fromEntries(executor.inputs.map((name) => [name, given[name]!])));
     losses.push(floats(answers["loss"])[0]!);
     for (const name of Object.keys(state)) if (`${name}_next` in answers) state[name] = floats(answers[`${name}_next`]);
   }
