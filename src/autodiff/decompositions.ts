@@ -19,8 +19,22 @@ const gelu = ofOne(({ mul, add, square, tanh, erf }, x, { node }) => {
   return mul(half, add(1, tanh(mul(Math.sqrt(2 / Math.PI), cubic))));
 });
 
+/** scale·(x − mean)/√(variance + ε) + bias with running statistics; in training see BatchNormalizationTraining. */
+const batchNormalization: Decomposition = (g, { inputs, node }) => {
+  if (intOf(node.attributes, "training_mode", 0) === 1) {
+    throw new Error(`${node.name}: BatchNormalization in training mode is differentiated in training programs only`);
+  }
+  const { add, sub, mul, div, sqrt } = formulas(g);
+  const x = at(inputs, 0);
+  const wide = (index: number) =>
+    g.node("Reshape", [at(inputs, index), g.axes([-1, ...x.type.shape.slice(2).map(() => 1)])]);
+  const gain = div(wide(1), sqrt(add(wide(4), floatOf(node.attributes, "epsilon", 1e-5))));
+  return add(mul(sub(x, wide(3)), gain), wide(2));
+};
+
 /** One row an operator whose gradient follows from a formula in operators with rules. */
 export const decompositions: Readonly<Record<string, Decomposition>> = {
+  BatchNormalization: batchNormalization,
   // α·elu(x/α)
   Celu: ofOne(({ mul, elu }, x, { node }) => {
     const alpha = floatOf(node.attributes, "alpha", 1);

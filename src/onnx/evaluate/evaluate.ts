@@ -7,6 +7,7 @@ import { type Evaluations, widen } from "./evaluation.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
 import { movement } from "./movement.ts";
+import { normalisation } from "./normalisation.ts";
 import { pooling } from "./pooling.ts";
 import { reduction } from "./reduction.ts";
 import { shape } from "./shape.ts";
@@ -18,6 +19,7 @@ export const evaluations: Evaluations = {
   ...indexing,
   ...linear,
   ...movement,
+  ...normalisation,
   ...pooling,
   ...reduction,
   ...shape,

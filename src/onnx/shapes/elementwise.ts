@@ -16,6 +16,7 @@ const rows = (operators: readonly string[], rule: ShapeRule): ShapeRules =>
 export const elementwise: ShapeRules = {
   ...rows(Object.keys(unary), first),
   ...rows(["Clip", "CumSum", "LogSoftmax", "LpNormalization", "PRelu", "Softmax", "Trilu"], first),
+  ...rows(["GroupNormalization", "InstanceNormalization", "LayerNormalization"], first),
   ...rows(["Add", "Div", "Max", "Mean", "Min", "Mod", "Mul", "Pow", "Sub", "Sum"], broadcast),
   ...rows(["And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not"], truth),
   ...rows(["Or", "Xor"], truth),
