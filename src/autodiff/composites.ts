@@ -12,6 +12,7 @@ import {
   type Node,
   onnxDomain,
   reference,
+  staticShape,
   string,
   tensor,
   type Value,
@@ -225,6 +226,26 @@ export function callComposite(
 ): Value[] {
   const composite: Composite = composites[name];
   return g.nodes(name, inputs, attributes, { domain: ichorDomain, types: composite.types(inputs, attributes) });
+}
+
+/**
+ * Batch normalisation in training of x [N, C, …] of any rank: the composite works on planes, other ranks are seen so.
+ * @returns y of x's shape, the batch's mean [C] and biased variance [C]
+ */
+export function normaliseBatch(
+  g: GraphBuilder,
+  {
+    x,
+    scale,
+    bias,
+    epsilon,
+  }: { readonly x: Value; readonly scale: Value; readonly bias: Value; readonly epsilon: number },
+): { readonly y: Value; readonly mean: Value; readonly variance: Value } {
+  const shape = staticShape(x.type);
+  const planar = shape.length === 4 ? x : g.node("Reshape", [x, g.axes([shape[0]!, shape[1]!, 1, -1])]);
+  const call = { inputs: [planar, scale, bias], attributes: { epsilon: float(epsilon) } };
+  const [y, mean, variance] = callComposite(g, "BatchNormalizationTraining", call);
+  return { y: planar === x ? y! : g.node("Reshape", [y, g.axes(shape)]), mean: mean!, variance: variance! };
 }
 
 /** The functions that the nodes of a graph call. */

@@ -16,7 +16,7 @@ import {
   staticShape,
   type Value,
 } from "../onnx/index.ts";
-import { callComposite, functionsOf } from "./composites.ts";
+import { callComposite, functionsOf, normaliseBatch } from "./composites.ts";
 import { differentiate } from "./differentiate.ts";
 import { type Optimiser, optimisers } from "./optimisers.ts";
 
@@ -171,13 +171,12 @@ function normalise(
   const [x, scale, bias] = node.inputs.map((name) => values.get(name));
   const [, , , meanName, varianceName] = node.inputs;
   if (x === undefined || scale === undefined || bias === undefined) throw new Error(`${node.name} lacks an input`);
-  const attributes = { epsilon: float(floatOf(node.attributes, "epsilon", 1e-5)) };
-  const [y, mean, variance] = callComposite(g, "BatchNormalizationTraining", { inputs: [x, scale, bias], attributes });
-  const [batch, channels, ...plane] = staticShape(x.type);
+  const epsilon = floatOf(node.attributes, "epsilon", 1e-5);
+  const { y, mean, variance } = normaliseBatch(g, { x, scale, bias, epsilon });
+  const [batch, , ...plane] = staticShape(x.type);
   const places = plane.reduce((product, length) => product * length, batch ?? 1);
   // The running variance estimates the population's, so the batch's is unbiased: n/(n − 1), as in PyTorch.
-  const unbiased = g.node("Mul", [variance!, g.scalar(places / Math.max(1, places - 1))]);
-  if (channels === undefined || y === undefined || mean === undefined) throw new Error(`${node.name} has no channels`);
+  const unbiased = g.node("Mul", [variance, g.scalar(places / Math.max(1, places - 1))]);
   values.set(node.outputs[0]!, y);
   statistics.set(meanName!, mean);
   statistics.set(varianceName!, unbiased);
