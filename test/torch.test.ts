@@ -46,7 +46,7 @@ for (const form of ["portable", "fastest"] as const) {
       await openTrainingSession(gradientProgram, initialVectors(gradientProgram, network, start), { threads: 2, form }),
     );
     await once.step({ hu, labels, ...optimiserScalars(plain, { step: 1, rate: 0, decay: 0 }) });
-    const gradient = once.read()["moment1"]!; // m' = 0·m + g
+    const gradient = (await once.read())["moment1"]!; // m' = 0·m + g
     await once.close();
     const wanted = torch("gradient");
     for (const { name, shape, offset } of gradientProgram.slots) {
@@ -72,7 +72,7 @@ for (const form of ["portable", "fastest"] as const) {
       );
     }
     assert.ok(distance(losses, torch("losses")) < lossTolerance, `losses ${losses} against ${torch("losses")}`);
-    const apart = distance(session.read()["buffers"]!, torch("buffers"));
+    const apart = distance((await session.read())["buffers"]!, torch("buffers"));
     assert.ok(apart < lossTolerance, `running statistics: ${apart}`);
     await session.close();
     rmSync(folder, { recursive: true });

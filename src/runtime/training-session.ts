@@ -11,10 +11,20 @@ export interface TrainingSession {
   /** Takes one step on a batch; answers its loss before the step. */
   step(feeds: Readonly<Record<string, Float32Array>>): Promise<{ readonly loss: number }>;
   /** The state now, copied, in plain layout. */
-  read(): TrainingState;
+  read(): Promise<TrainingState>;
   /** What runs: "portable", or "blocked (16)" with the block size of this processor. */
   readonly form: string;
   close(): Promise<void>;
+}
+
+/** What a session's calls reject with when that which takes its steps is gone. */
+export class SessionLost extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(`${problem.where}: ${problem.got}`);
+    this.problem = problem;
+  }
 }
 
 /** How a training session is opened. */
@@ -47,7 +57,7 @@ export async function openTrainingSession(
   return ok({
     form: lowered === undefined ? "portable" : `blocked (${lowered.block})`,
     step: (feeds) => takeStep(opened.value, { program, state, updated, feeds }),
-    read: () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
+    read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
     close: () => opened.value.close(),
   });
 }

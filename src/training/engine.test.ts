@@ -52,7 +52,7 @@ for (const model of ["mlp2020-brain", "cnn"] as const) {
         if (step === steps / 2) {
           const position = { version: 1, fingerprint: "f", epoch: 1, step, steps: step } as const;
           const sums = { lossSum: 0, seconds: 0, metricsBytes: 0 };
-          const checkpoint = { position: { ...position, ...sums }, state: whole.read(), best: undefined };
+          const checkpoint = { position: { ...position, ...sums }, state: await whole.read(), best: undefined };
           must(writeCheckpoint(halfway, checkpoint, engine.program));
         }
         await whole.step({ ...batchOf(config, step), ...engine.feeds(step, steps) });
@@ -63,7 +63,7 @@ for (const model of ["mlp2020-brain", "cnn"] as const) {
       for (let step = steps / 2; step < steps; step++) {
         await resumed.step({ ...batchOf(config, step), ...other.feeds(step, steps) });
       }
-      assert.deepEqual(resumed.read(), whole.read());
+      assert.deepEqual(await resumed.read(), await whole.read());
       await whole.close();
       await resumed.close();
     } finally {

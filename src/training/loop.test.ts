@@ -49,7 +49,7 @@ function fakeLoop(o: {
         for (const value of hu ?? []) held.value = Math.fround(held.value * 0.9 + value * 0.01 + (rate?.[0] ?? 0));
         return { loss: held.taken === o.breakAt ? Number.NaN : held.value };
       },
-      read: () => ({ parameters: Float32Array.of(held.value), buffers: new Float32Array() }),
+      read: async () => ({ parameters: Float32Array.of(held.value), buffers: new Float32Array() }),
     },
     loader: {
       async batch({ rows: wanted, epoch, step }) {
@@ -68,7 +68,7 @@ function fakeLoop(o: {
       const loss = o.losses === undefined ? state.parameters[0]! : o.losses(epoch);
       return ok(loss === undefined ? undefined : { loss, aucAny: undefined, operatingPoints: {} as never });
     },
-    save(position, best) {
+    async save(position, best) {
       saved.push({ state: { position, best }, value: held.value });
       return ok(undefined);
     },

@@ -1,7 +1,7 @@
 import { fail, ok, type ProgressTask, type Result } from "../base/index.ts";
 import { type Loader, planEpoch } from "../dataset/index.ts";
 import type { NetworkState } from "../models/index.ts";
-import type { TrainingSession } from "../runtime/index.ts";
+import { SessionLost, type TrainingSession } from "../runtime/index.ts";
 import type { Position } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
@@ -28,7 +28,7 @@ export interface LoopParts {
   readonly log: MetricsLog;
   validate(state: NetworkState, note: string): Promise<Result<Validation | undefined>>;
   /** Writes a checkpoint of the session at a position. */
-  save(position: Position, best: NetworkState | undefined): Result<void>;
+  save(position: Position, best: NetworkState | undefined): Promise<Result<void>>;
   saveBest(position: Position, best: NetworkState): Result<void>;
   /** Milliseconds that only grow. */
   readonly clock: () => number;
@@ -92,7 +92,9 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     if (batch === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
     next = ask(position.step + 1); // prepared on the loader's thread while this step runs
     const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch);
-    const { loss } = await session.step({ ...batch, ...scalars });
+    const stepped = await stepOf(session, { ...batch, ...scalars });
+    if (stepped.kind === "problem") return stepped;
+    const { loss } = stepped.value;
     if (!Number.isFinite(loss)) return fail(diverged(config, position, loss));
     position = {
       ...position,
@@ -108,17 +110,30 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     const logged = logStep(parts, position, loss);
     if (logged.kind === "problem") return logged;
     if (clock() - saved < parts.checkpointMs) continue;
-    const written = save(parts, { ...state, position });
+    const written = await save(parts, { ...state, position });
     if (written.kind === "problem") return written;
     saved = clock();
   }
   return ok({ ...state, position });
 }
 
+/** One step; a session that is lost is a problem, since the run goes on from its checkpoint. */
+async function stepOf(
+  session: Pick<TrainingSession, "step">,
+  feeds: Readonly<Record<string, Float32Array>>,
+): Promise<Result<{ readonly loss: number }>> {
+  try {
+    return ok(await session.step(feeds));
+  } catch (error) {
+    if (error instanceof SessionLost) return fail(error.problem);
+    throw error;
+  }
+}
+
 /** Validation, the epoch's line, the best so far, and the checkpoint that opens the next epoch. */
 async function closeEpoch(parts: TimedParts, state: LoopState): Promise<Result<LoopState>> {
   const { config, session, log, stepsPerEpoch } = parts;
-  const { parameters, buffers } = session.read();
+  const { parameters, buffers } = await session.read();
   if (parameters === undefined) throw new Error("the training step has no parameters");
   const now: NetworkState = { parameters, buffers: buffers ?? new Float32Array() };
   const { epoch, steps, lossSum } = state.position;
@@ -186,16 +201,16 @@ function logStep({ config, log, stepsPerEpoch }: LoopParts, position: Position, 
 }
 
 /** The log first, then the checkpoint that counts on it; answers the state as it was written. */
-function save(parts: LoopParts, state: LoopState): Result<LoopState> {
+async function save(parts: LoopParts, state: LoopState): Promise<Result<LoopState>> {
   const bytes = parts.log.sync();
   if (bytes.kind === "problem") return bytes;
   const position = { ...state.position, metricsBytes: bytes.value };
-  const written = parts.save(position, state.best);
+  const written = await parts.save(position, state.best);
   return written.kind === "problem" ? written : ok({ ...state, position });
 }
 
-function stop(parts: LoopParts, state: LoopState): Result<never> {
-  const written = save(parts, state);
+async function stop(parts: LoopParts, state: LoopState): Promise<Result<never>> {
+  const written = await save(parts, state);
   return written.kind === "problem" ? written : fail(interrupted("training"));
 }
 

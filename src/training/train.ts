@@ -4,7 +4,7 @@ import { fail, ok, type Problem, type ProgressTask, type Result } from "../base/
 import { type Loader, openLoader } from "../dataset/index.ts";
 import type { Fold } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
-import { openTrainingSession, type TrainingSession } from "../runtime/index.ts";
+import { openTrainingThread, type TrainingSession } from "../runtime/index.ts";
 import { type Checkpoint, readCheckpoint, writeBest, writeCheckpoint } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";
 import { evenOperatingPoints } from "./engine.ts";
@@ -99,7 +99,7 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
     const checkpoint = latestCheckpoint(run, prepared.value);
     if (checkpoint.kind === "problem") return checkpoint;
     const state = checkpoint.value === undefined ? engine.initial : engine.restore(checkpoint.value.state);
-    const session = await openTrainingSession(engine.program, state, { threads });
+    const session = await openTrainingThread(engine.program, state, { threads });
     if (session.kind === "problem") return session;
     const log = openMetricsLog(runPaths(run).metrics, checkpoint.value?.position.metricsBytes ?? 0);
     try {
@@ -161,7 +161,8 @@ function loopParts(options: TrainOptions, open: Open, task: ProgressTask): Param
       const validating = { table, rows: rows.validation, loader: open.plainLoader, threads, signal, task, note };
       return validate(engine.detector(state, facts), validating);
     },
-    save: (position, best) => writeCheckpoint(paths.last, { position, state: session.read(), best }, engine.program),
+    save: async (position, best) =>
+      writeCheckpoint(paths.last, { position, state: await session.read(), best }, engine.program),
     saveBest: (position, best) => writeBest(paths.best, { position, best }, engine.program),
     clock,
     checkpointMs,

@@ -123,7 +123,7 @@ for (const [model, size, width] of [
           losses.push(
             (await session.step({ ...feeds, ...optimiserScalars(optimiser, { step, rate: 1e-3, decay: 0.01 }) })).loss,
           );
-        const state = session.read();
+        const state = await session.read();
         await session.close();
         return { losses, state, form: session.form };
       }),
@@ -151,7 +151,7 @@ test("a session of the same start and feeds gives the same bytes, whatever its t
       const session = must(await openTrainingSession(program, initial, { threads }));
       for (let step = 1; step <= 3; step++)
         await session.step({ ...feeds, ...optimiserScalars(optimiser, { step, rate: 1e-3, decay: 0.01 }) });
-      const { parameters } = session.read();
+      const { parameters } = await session.read();
       await session.close();
       return parameters;
     }),

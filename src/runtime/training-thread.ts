@@ -1,0 +1,115 @@
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import type { Program } from "../onnx/index.ts";
+import {
+  SessionLost,
+  type TrainingSession,
+  type TrainingSessionOptions,
+  type TrainingState,
+} from "./training-session.ts";
+
+/** What the thread is asked. */
+export type Request =
+  | {
+      readonly kind: "open";
+      readonly program: Program;
+      readonly initial: TrainingState;
+      readonly options: TrainingSessionOptions;
+    }
+  | { readonly kind: "step"; readonly feeds: Readonly<Record<string, Float32Array>> }
+  | { readonly kind: "read" }
+  | { readonly kind: "close" };
+
+/** What it answers. */
+export type Answer =
+  | { readonly kind: "opened"; readonly form: string }
+  | { readonly kind: "problem"; readonly problem: Problem }
+  | { readonly kind: "stepped"; readonly loss: number }
+  | { readonly kind: "read"; readonly state: TrainingState }
+  | { readonly kind: "closed" | "no session" }
+  | { readonly kind: "fault"; readonly message: string };
+
+/** A thread that takes requests: a pool of one. */
+interface Thread {
+  run(request: Request, options?: { readonly transfer?: readonly ArrayBuffer[] }): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** How a training thread is opened. */
+export interface TrainingThreadOptions extends TrainingSessionOptions {
+  /** Opens the thread; a test may want it in its hands. */
+  readonly openThread?: () => Thread | Promise<Thread>;
+}
+
+/**
+ * A training session in a thread of its own, so that a step, which is one long call into native code, leaves this
+ * thread free for progress, signals and the next batch. Feeds are handed over: their buffers are empty afterwards.
+ * Problems: those of `openTrainingSession`; when the thread ends, what is waited for rejects with SessionLost.
+ */
+export async function openTrainingThread(
+  program: Program,
+  initial: TrainingState,
+  { openThread = openOwnThread, ...options }: TrainingThreadOptions = {},
+): Promise<Result<TrainingSession>> {
+  const thread = await openThread();
+  const ask = async (request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Answer> => {
+    const answer = await thread.run(request, { transfer }).catch((error: unknown) => {
+      throw new SessionLost(threadEnded(error instanceof Error ? error.message : String(error)));
+    });
+    if (answer.kind === "no session") throw new SessionLost(threadEnded("a new thread that knows nothing of it"));
+    if (answer.kind === "fault") throw new Error(answer.message);
+    return answer;
+  };
+  try {
+    const opened = await ask({ kind: "open", program, initial, options });
+    if (opened.kind === "problem") {
+      await thread.close();
+      return opened;
+    }
+    return ok({
+      form: opened.kind === "opened" ? opened.form : "",
+      async step(feeds) {
+        const answer = await ask({ kind: "step", feeds }, buffersOf(feeds));
+        if (answer.kind === "stepped") return { loss: answer.loss };
+        throw new Error(`a step was answered by ${answer.kind}`);
+      },
+      async read() {
+        const answer = await ask({ kind: "read" });
+        if (answer.kind === "read") return answer.state;
+        throw new Error(`a read was answered by ${answer.kind}`);
+      },
+      async close() {
+        await ask({ kind: "close" }).catch((error: unknown) => {
+          if (!(error instanceof SessionLost)) throw error; // a thread that is gone is closed
+        });
+        await thread.close();
+      },
+    });
+  } catch (error) {
+    await thread.close();
+    if (error instanceof SessionLost) return fail(error.problem);
+    throw error;
+  }
+}
+
+/** The thread of `training-worker`. The pool comes in late: browsers import this room too, and have no such threads. */
+export async function openOwnThread(): Promise<Thread> {
+  const { openPool } = await import("../machine/index.ts");
+  return openPool<Request, Answer>(import.meta.url, "./training-worker", 1);
+}
+
+/** Each buffer once; views into a larger buffer are copied instead, since it belongs to others too. */
+const buffersOf = (feeds: Readonly<Record<string, Float32Array>>): ArrayBuffer[] => [
+  ...new Set(
+    Object.values(feeds).flatMap(({ buffer, byteLength }) =>
+      buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+    ),
+  ),
+];
+
+const threadEnded = (why: string): Problem => ({
+  kind: "training stopped",
+  where: "the thread that takes the steps",
+  got: why,
+  expected: "a thread that lives as long as the training",
+  next: "run the same command again: it goes on from the last checkpoint; if memory ran out, with a smaller batchSize",
+});

@@ -1,0 +1,24 @@
+// The thread of a training session, one session a thread: opens it, takes its steps, closes it.
+import { openTrainingSession, type TrainingSession } from "./training-session.ts";
+import type { Answer, Request } from "./training-thread.ts";
+
+let session: TrainingSession | undefined;
+
+export default async function answer(request: Request): Promise<Answer> {
+  try {
+    if (request.kind === "open") {
+      const opened = await openTrainingSession(request.program, request.initial, request.options);
+      if (opened.kind === "problem") return opened;
+      session = opened.value;
+      return { kind: "opened", form: session.form };
+    }
+    if (session === undefined) return { kind: "no session" }; // a new thread in the place of one that died
+    if (request.kind === "step") return { kind: "stepped", ...(await session.step(request.feeds)) };
+    if (request.kind === "read") return { kind: "read", state: await session.read() };
+    await session.close();
+    session = undefined;
+    return { kind: "closed" };
+  } catch (error) {
+    return { kind: "fault", message: error instanceof Error ? error.message : String(error) };
+  }
+}
