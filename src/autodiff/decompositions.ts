@@ -1,9 +1,10 @@
 import { floatOf, type GraphBuilder, intOf, stringOf, type Value } from "../onnx/index.ts";
+import { recurrences } from "./recurrent.ts";
 import { formulas } from "./rules/formulas.ts";
 import { at, type ForwardCall } from "./rules/rule.ts";
 
-/** An operator said in others; its gradient is that of what is written. */
-export type Decomposition = (g: GraphBuilder, call: ForwardCall) => Value;
+/** An operator said in others, all its outputs; its gradient is that of what is written. */
+export type Decomposition = (g: GraphBuilder, call: ForwardCall) => Value | readonly Value[];
 
 /** A row from a formula of one input. */
 const ofOne =
@@ -41,6 +42,7 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     return mul(alpha, elu(mul(1 / alpha, x), 1));
   }),
   Gelu: gelu,
+  ...recurrences,
   HardSwish: ofOne(({ mul, hardSigmoid }, x) => mul(x, hardSigmoid(x, 1 / 6))),
   // x / ‖x‖ along an axis
   LpNormalization: (g, { inputs, node: { attributes } }) => {

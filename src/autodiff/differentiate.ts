@@ -55,21 +55,25 @@ function inputGradients(
   dys: readonly (Value | undefined)[],
 ): readonly InputGradient[] {
   const found = differentiationOf(call.node);
-  const dy = dys[0] ?? zerosLike(g, at(call.outputs, 0));
-  return found.kind === "rule" ? found.rule(g, call, dy, dys) : throughFormula(g, call, { formula: found.formula, dy });
+  if (found.kind === "formula") return throughFormula(g, call, { formula: found.formula, dys });
+  return found.rule(g, call, dys[0] ?? zerosLike(g, at(call.outputs, 0)), dys);
 }
 
 /** Writes what a node stands for once more, and its backward pass. */
 function throughFormula(
   g: GraphBuilder,
   call: ForwardCall,
-  { formula, dy }: { readonly formula: Decomposition; readonly dy: Value },
+  { formula, dys }: { readonly formula: Decomposition; readonly dys: readonly (Value | undefined)[] },
 ): readonly InputGradient[] {
   const before = g.finish().nodes.length;
-  const y = formula(g, call);
+  const outputs = [formula(g, call)].flat() as readonly Value[];
   const nodes = g.finish().nodes.slice(before);
   const wanted = call.inputs.flatMap((input) => input ?? []);
-  const found = backward(g, { nodes, seeds: new Map([[y.name, dy]]), wanted });
+  const found = backward(g, {
+    nodes,
+    seeds: new Map(outputs.flatMap(({ name }, index) => entry(name, dys[index]))),
+    wanted,
+  });
   return call.inputs.map((input, index) => {
     const first = call.inputs.findIndex((other) => other?.name === input?.name) === index; // an input twice counts once
     const gradient = input && first ? found.get(input.name) : undefined;

@@ -1,8 +1,13 @@
+const recurrence = "no sequence_lens or clip, layout 0, a sequence of known length, Relu, Sigmoid or Tanh";
+
 /** What a rule asks of its node beyond ONNX, in the words of docs/operators.md; a node that does not keep it is an error. */
 export const limits: Readonly<Record<string, string>> = {
   Clip: "low ≤ high",
   Einsum: "no index twice in one operand",
+  GRU: recurrence,
+  LSTM: recurrence,
   Pad: "constant pads",
+  RNN: recurrence,
   ScatterElements: "reduction none or add",
   ScatterND: "reduction none or add",
   Slice: "constant starts, axes and steps",

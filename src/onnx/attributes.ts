@@ -9,6 +9,8 @@ export const float = (value: number): Attribute => ({ kind: "float", value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
 /** A list of floats. */
 export const floats = (value: readonly number[]): Attribute => ({ kind: "floats", value });
+/** A list of texts. */
+export const strings = (value: readonly string[]): Attribute => ({ kind: "strings", value });
 /** A text. */
 export const string = (value: string): Attribute => ({ kind: "string", value });
 /** A tensor. */
@@ -42,6 +44,12 @@ export function intsOf(attributes: Attributes, name: string, fallback: readonly 
 export function floatsOf(attributes: Attributes, name: string, fallback: readonly number[]): readonly number[] {
   const attribute = attributes[name];
   return attribute?.kind === "floats" ? attribute.value : fallback;
+}
+
+/** A list of texts, or the operator's default. */
+export function stringsOf(attributes: Attributes, name: string, fallback: readonly string[]): readonly string[] {
+  const attribute = attributes[name];
+  return attribute?.kind === "strings" ? attribute.value : fallback;
 }
 
 /** A text, or the operator's default. */

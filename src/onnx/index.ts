@@ -10,6 +10,7 @@ export { initialise, type NetworkState } from "./initialise.ts";
 export { type ImportOptions, networkFromModel, replaceHead, withConstants } from "./network.ts";
 export { liveNodes } from "./passes.ts";
 export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
+export { type RecurrentActivation, recurrenceOf } from "./recurrent.ts";
 export { broadcastShapes } from "./shapes/rule.ts";
 export { shapedOperators } from "./shapes.ts";
 export { poolingOf, type Sliding, slidingOf, spreadingOf, windowSizes } from "./sliding.ts";

@@ -7,6 +7,7 @@ import { elementwise } from "./shapes/elementwise.ts";
 import { indexing } from "./shapes/indexing.ts";
 import { movement } from "./shapes/movement.ts";
 import { pooling } from "./shapes/pooling.ts";
+import { recurrences } from "./shapes/recurrent.ts";
 import { broadcastShapes, type Call, constantInts, first, lengthOf, type ShapeRule, typeAt } from "./shapes/rule.ts";
 
 /** Types of the outputs of a call. An operator without a row is an error that says where to add it. */
@@ -128,6 +129,7 @@ const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...indexing,
   ...movement,
   ...pooling,
+  ...recurrences,
   BatchNormalization: first,
   Concat: concat,
   Dropout: first,

@@ -9,6 +9,7 @@ import { linear } from "./linear.ts";
 import { movement } from "./movement.ts";
 import { normalisation } from "./normalisation.ts";
 import { pooling } from "./pooling.ts";
+import { recurrences } from "./recurrent.ts";
 import { reduction } from "./reduction.ts";
 import { shape } from "./shape.ts";
 
@@ -21,6 +22,7 @@ export const evaluations: Evaluations = {
   ...movement,
   ...normalisation,
   ...pooling,
+  ...recurrences,
   ...reduction,
   ...shape,
 };
