@@ -12,6 +12,7 @@ import { movement } from "./rules/movement.ts";
 import { normalisation } from "./rules/normalisation.ts";
 import { pooling } from "./rules/pooling.ts";
 import { reduction } from "./rules/reduction.ts";
+import { resizing } from "./rules/resize.ts";
 import type { Gradient, Gradients } from "./rules/rule.ts";
 
 /** One rule an operator, by operator key; the rules stand in `rules/`, a file a kind of operator. */
@@ -28,6 +29,7 @@ export const gradients: Gradients = {
   ...normalisation,
   ...pooling,
   ...reduction,
+  ...resizing,
 };
 
 /** How a node is differentiated: by its rule, or by that of the formula which it stands for. */

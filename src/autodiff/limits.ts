@@ -8,6 +8,7 @@ export const limits: Readonly<Record<string, string>> = {
   LSTM: recurrence,
   Pad: "constant pads",
   RNN: recurrence,
+  Resize: "constant scales or sizes; not tf_crop_and_resize",
   ScatterElements: "reduction none or add",
   ScatterND: "reduction none or add",
   Slice: "constant starts, axes and steps",

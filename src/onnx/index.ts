@@ -11,6 +11,7 @@ export { type ImportOptions, networkFromModel, replaceHead, withConstants } from
 export { liveNodes } from "./passes.ts";
 export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
 export { type RecurrentActivation, recurrenceOf } from "./recurrent.ts";
+export { interpolation, type ResizedAxis, resizedAxes } from "./resize.ts";
 export { broadcastShapes } from "./shapes/rule.ts";
 export { shapedOperators } from "./shapes.ts";
 export { poolingOf, type Sliding, slidingOf, spreadingOf, windowSizes } from "./sliding.ts";

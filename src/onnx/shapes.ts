@@ -8,6 +8,7 @@ import { indexing } from "./shapes/indexing.ts";
 import { movement } from "./shapes/movement.ts";
 import { pooling } from "./shapes/pooling.ts";
 import { recurrences } from "./shapes/recurrent.ts";
+import { resizing } from "./shapes/resize.ts";
 import { broadcastShapes, type Call, constantInts, first, lengthOf, type ShapeRule, typeAt } from "./shapes/rule.ts";
 
 /** Types of the outputs of a call. An operator without a row is an error that says where to add it. */
@@ -130,6 +131,7 @@ const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...movement,
   ...pooling,
   ...recurrences,
+  ...resizing,
   BatchNormalization: first,
   Concat: concat,
   Dropout: first,

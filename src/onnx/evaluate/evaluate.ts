@@ -11,6 +11,7 @@ import { normalisation } from "./normalisation.ts";
 import { pooling } from "./pooling.ts";
 import { recurrences } from "./recurrent.ts";
 import { reduction } from "./reduction.ts";
+import { resizing } from "./resize.ts";
 import { shape } from "./shape.ts";
 
 /** One row an operator, by operator key; they stand in files by kind of operator. */
@@ -24,6 +25,7 @@ export const evaluations: Evaluations = {
   ...pooling,
   ...recurrences,
   ...reduction,
+  ...resizing,
   ...shape,
 };
 
