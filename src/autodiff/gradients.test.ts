@@ -32,6 +32,16 @@ test("a node without a rule is an error that names node, operator and where to a
   );
 });
 
+test("Dropout in training mode is an error that names the node and who writes its masks", async () => {
+  const inputs = { x: randomArray([2, 3], 1), training: randomArray([1], 2) };
+  await assert.rejects(
+    runGraph(inputs, (g, { x, training }) => ({
+      dx: differentiate(g, g.node("Dropout", [x, g.scalar(0.5), training]), [x!]).get("x")!,
+    })),
+    /Dropout_0: Dropout in training mode has no gradient of its own: trainingProgram writes it/,
+  );
+});
+
 test("operators with a gradient are told from those that let none through", () => {
   const [flows, none] = [differentiableOperators, ["Shape", "Floor", "Equal"]];
   assert.deepEqual(

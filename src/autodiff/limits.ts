@@ -3,6 +3,7 @@ const recurrence = "no sequence_lens or clip, layout 0, a sequence of known leng
 /** What a rule asks of its node beyond ONNX, in the words of docs/operators.md; a node that does not keep it is an error. */
 export const limits: Readonly<Record<string, string>> = {
   Clip: "low ≤ high",
+  Dropout: "out of training; training programs write its masks",
   Einsum: "no index twice in one operand",
   GRU: recurrence,
   LSTM: recurrence,

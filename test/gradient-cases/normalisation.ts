@@ -64,7 +64,17 @@ const running: OperatorCase = {
   }),
 };
 
+const dropout: OperatorCase = {
+  row: "Dropout",
+  of: "out of training",
+  uses: fc.tuple(shapeOf(0, 4), fc.boolean()).map(([shape, rated]) => ({
+    inputs: { x: normal(shape) },
+    write: (g, { x }) => g.node("Dropout", rated ? [x, g.scalar(0.3)] : [x]),
+  })),
+};
+
 export const cases: readonly OperatorCase[] = [
+  dropout,
   running,
   group(18),
   group(21),

@@ -56,8 +56,18 @@ const grouped =
     ];
   };
 
+/** dx = dy out of training; in training the mask is a feed, which training programs write. */
+const dropout: Gradient = (_, call, dy) => {
+  const training = call.constant(2);
+  if (call.inputs[2] === undefined || (training !== undefined && Number(training.data[0]) === 0)) return [() => dy];
+  throw new Error(
+    `${call.node.name}: Dropout in training mode has no gradient of its own: trainingProgram writes it with a mask`,
+  );
+};
+
 /** Normalisations: y = scale·x̂ + bias, x̂ = (x − mean)/√(variance + ε). */
 export const normalisation: Gradients = {
+  Dropout: dropout,
   GroupNormalization: grouped((_, groups) => groups),
   InstanceNormalization: grouped((x) => staticShape(x.type)[1]!),
   LayerNormalization: layerNormalization,

@@ -1,6 +1,6 @@
 import { type Shaped, shaped, sizeOf } from "../../base/index.ts";
 import { floatOf, intOf } from "../attributes.ts";
-import { arrayAt, axisOf, type Evaluation, type Evaluations } from "./evaluation.ts";
+import { arrayAt, axisOf, type Evaluation, type Evaluations, numberAt, truths } from "./evaluation.ts";
 
 /** Rows of equal length one after the other, each less its mean and divided by √(variance + ε). */
 function standardised({ data }: Shaped, length: number, epsilon: number) {
@@ -75,9 +75,17 @@ const batchNormalization: Evaluation = (call) => {
   return [shaped(y, x.shape)];
 };
 
-/** Normalisations. */
+// y = x, nothing is masked; in training mode it is random, which is not evaluated
+const dropout: Evaluation = (call) => {
+  const x = arrayAt(call, 0);
+  if (numberAt(call, 2, 0) !== 0) throw new Error(`${call.node.name}: Dropout in training mode is not evaluated`);
+  return [x, truths(new Uint8Array(x.data.length).fill(1), x.shape)];
+};
+
+/** Normalisations, and what regularises beside them. */
 export const normalisation: Evaluations = {
   BatchNormalization: batchNormalization,
+  Dropout: dropout,
   GroupNormalization: groupNormalization,
   InstanceNormalization: instanceNormalization,
   LayerNormalization: layerNormalization,
