@@ -1,18 +1,8 @@
 // Operators beside PyTorch in float64, also where they have no derivative: at kinks, at ties and at zeros.
-import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { differentiate, functionsOf } from "../src/autodiff/index.ts";
-import { type Shaped, shaped, sizeOf } from "../src/base/index.ts";
-import { buildGraph, evaluateGraph, float, type GraphBuilder, int, string, type Value } from "../src/onnx/index.ts";
-
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const oracle = new URL("./oracles/torch_formulas.py", import.meta.url).pathname;
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
-const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
-
-/** Attributes of ours are float32. */
-const tolerance = 1e-6;
+import { type Shaped, shaped } from "../src/base/index.ts";
+import { float, int, string } from "../src/onnx/index.ts";
+import { compareWithTorch, type Row, skip } from "./torch-oracle.ts";
 
 const array = (data: readonly number[], shape: readonly number[]): Shaped<Float64Array> =>
   shaped(Float64Array.from(data), shape);
@@ -22,10 +12,6 @@ const grid = array([-3, -1, -0.5, 0, 0, 0.5, 1, 3, 0.25, -2, 0.25, -0.7, 0, 2, 0
 const other = array([-3, 2, -0.5, 1, 0, 0, 1, 2, 1, -2, 0.5, -0.7, 3, 2, -1, 1], [4, 4]);
 const above = array([0.5, 1, 2, 3, 0.25, 1.5, 4, 0.1, 1, 2.5, 0.75, 1.25, 5, 0.3, 0.6, 0.9], [4, 4]);
 
-interface Row {
-  readonly inputs: readonly Shaped<Float64Array>[];
-  readonly write: (g: GraphBuilder, values: readonly Value[]) => Value;
-}
 const plain = (op: string, ...inputs: readonly Shaped<Float64Array>[]): Row => ({
   inputs,
   write: (g, values) => g.node(op, values),
@@ -109,52 +95,6 @@ const rows: Readonly<Record<string, Row>> = {
   },
 };
 
-/** y and dL/d(input) by the evaluator, with L as the oracle has it. */
-function ours({ inputs, write }: Row): { y: readonly number[]; gradients: readonly (readonly number[])[] } {
-  const g = buildGraph("row");
-  const values = inputs.map(({ shape }, index) => g.input(`x${index}`, { element: "float32", shape }));
-  const y = write(g, values);
-  const shape = y.type.shape.map(Number);
-  const weights = Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i % 7) + 1) / 8);
-  const weighted = g.node("Mul", [y, g.constant(shaped(weights, shape))]);
-  const loss = g.node("ReduceSum", [weighted, g.axes(shape.map((_, axis) => axis))], { keepdims: int(0) });
-  g.output(y, "y");
-  for (const [name, gradient] of differentiate(g, loss, values)) g.output(gradient, `d_${name}`);
-  const feeds = Object.fromEntries(inputs.map((input, index) => [`x${index}`, input]));
-  const found = evaluateGraph({ graph: g.finish(), functions: functionsOf(g.finish().nodes) }, feeds);
-  const zeros = (input: Shaped) => new Float64Array(input.data.length);
-  return {
-    y: Array.from(found["y"]!.data, Number),
-    gradients: inputs.map((input, index) => Array.from(found[`d_x${index}`]?.data ?? zeros(input), Number)),
-  };
-}
-
-test("operators and their gradients are PyTorch's, at kinks, ties and zeros as well", { skip }, async (t) => {
-  const cases = Object.entries(rows).map(([name, { inputs }]) => ({
-    name,
-    inputs: inputs.map(({ data, shape }) => ({ data: [...data], shape })),
-  }));
-  const run = spawnSync(python, [oracle], { input: JSON.stringify(cases), encoding: "utf8" });
-  assert.equal(run.status, 0, run.stderr);
-  const answers = JSON.parse(run.stdout) as ReturnType<typeof ours>[];
-  for (const [index, [name, row]] of Object.entries(rows).entries()) {
-    await t.test(name, () => {
-      const [mine, torch] = [ours(row), answers[index]!];
-      near(mine.y, torch.y, "y");
-      mine.gradients.forEach((gradient, input) => {
-        near(gradient, torch.gradients[input]!, `gradient of input ${input}`);
-      });
-    });
-  }
-});
-
-function near(mine: readonly number[], wanted: readonly number[], what: string): void {
-  assert.equal(mine.length, wanted.length, what);
-  mine.forEach((x, index) => {
-    const apart = Math.abs(x - wanted[index]!);
-    assert.ok(
-      apart <= tolerance * Math.max(1, Math.abs(wanted[index]!)),
-      `${what}[${index}]: ${x}, PyTorch ${wanted[index]}`,
-    );
-  });
-}
+test("operators and their gradients are PyTorch's, at kinks, ties and zeros as well", { skip }, (t) =>
+  compareWithTorch(t, "torch_formulas.py", rows),
+);
