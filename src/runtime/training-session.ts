@@ -1,6 +1,6 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
 import { lengthOfSlots, type Program } from "../onnx/index.ts";
-import { lowerForCpu } from "./blocked/lower.ts";
+import { type LoweredProgram, lowerForCpu } from "./blocked/lower.ts";
 import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
@@ -56,8 +56,13 @@ export async function openTrainingSession(
   const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
   return ok({
     form: lowered === undefined ? "portable" : `blocked (${lowered.block})`,
+<<<<<<< HEAD
     step: (feeds) => takeStep(opened.value, { program, state, updated, feeds }),
     read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
+=======
+    step: (feeds) => takeStep(opened.value, { program, views: lowered?.views ?? [], state, updated, feeds }),
+    read: () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
+>>>>>>> e4f4f90 (runtime: lower depthwise, strided, image and pooling convolutions; fuse what stands beside them)
     close: () => opened.value.close(),
   });
 }
@@ -66,16 +71,23 @@ interface StepParts {
   readonly program: Program;
   readonly state: Record<string, Float32Array>;
   readonly updated: readonly string[];
+  readonly views: LoweredProgram["views"];
   readonly feeds: Readonly<Record<string, Float32Array>>;
 }
 
-async function takeStep(executor: Executor, { program, state, updated, feeds }: StepParts): Promise<{ loss: number }> {
+async function takeStep(
+  executor: Executor,
+  { program, views, state, updated, feeds }: StepParts,
+): Promise<{ loss: number }> {
   const inputs: Record<string, Shaped> = {};
   for (const [name, data] of Object.entries(state)) inputs[name] = { data, shape: [data.length] };
   for (const { name, shape } of program.feeds) {
     const data = feeds[name];
     if (data === undefined) throw new Error(`the step lacks the feed ${name} [${shape}]`);
     inputs[name] = { data, shape };
+  }
+  for (const { name, vector, offset, length } of views) {
+    inputs[name] = { data: state[vector]!.subarray(offset, offset + length), shape: [length] };
   }
   const wanted = new Set(executor.inputs);
   const given = Object.fromEntries(Object.entries(inputs).filter(([name]) => wanted.has(name)));

@@ -1,4 +1,4 @@
-import type { Slot, Value, ValueType } from "../../onnx/index.ts";
+import type { Slot } from "../../onnx/index.ts";
 
 /**
  * How the numbers of a value lie in memory.
@@ -6,18 +6,14 @@ import type { Slot, Value, ValueType } from "../../onnx/index.ts";
  * - `blocked`: [N, C, H, W] as [N, C/B, H, W, B], channels padded with zeros to a multiple of the block B.
  * - `channels`: [C] padded with zeros to a multiple of B.
  * - `filter`: [O, I, kh, kw] as [O/B, I/B, kh, kw, B of I, B of O], both padded with zeros.
+ * - `depthwise`: [C, 1, kh, kw] as [C/B, kh, kw, B], padded with zeros.
+ * - `image`: [O, I, kh, kw] with I < B as [O/B, I, kh, kw, B], O padded: the filter of a plain image.
  * Padding stays zero through training: what flows into it is zero and so are its gradients.
  */
-export type Layout = "plain" | "blocked" | "channels" | "filter";
+export type Layout = "plain" | "blocked" | "channels" | FilterLayout;
 
-/** A value of the portable graph as the lowered graph holds it. */
-export interface Held {
-  /** Declared with the padded lengths. */
-  readonly value: Value;
-  readonly layout: Layout;
-  /** The type that it has in the portable graph. */
-  readonly type: ValueType;
-}
+/** The layouts of filters. */
+export type FilterLayout = "filter" | "depthwise" | "image";
 
 /** A length rounded up to whole blocks. */
 export const padTo = (length: number, block: number): number => Math.ceil(length / block) * block;
@@ -31,6 +27,9 @@ export function heldShape(shape: readonly number[], layout: Layout, block: numbe
       return shape;
     case "channels":
       return [padTo(first, block)];
+    case "depthwise":
+    case "image":
+      return [padTo(first, block), second, ...rest];
     case "filter":
       return [padTo(first, block), padTo(second, block), ...rest];
   }
@@ -86,12 +85,20 @@ function eachPlace(
   visit: (plain: number, held: number) => void,
 ): void {
   const length = slot.shape.reduce((product, part) => product * part, 1);
-  if (layout !== "filter") {
+  if (layout !== "filter" && layout !== "depthwise" && layout !== "image") {
     for (let index = 0; index < length; index++) visit(slot.offset + index, offset + index);
     return;
   }
   const [outputs = 1, inputs = 1, ...kernel] = slot.shape;
   const taps = kernel.reduce((product, part) => product * part, 1);
+  if (layout !== "filter") {
+    const each = inputs * taps;
+    for (let o = 0; o < outputs; o++) {
+      const to = offset + Math.floor(o / block) * each * block + (o % block);
+      for (let at = 0; at < each; at++) visit(slot.offset + o * each + at, to + at * block);
+    }
+    return;
+  }
   const inputBlocks = (shape[1] ?? block) / block;
   for (let o = 0; o < outputs; o++) {
     for (let i = 0; i < inputs; i++) {

@@ -1,3 +1,4 @@
+import { sizeOf } from "../../base/index.ts";
 import {
   buildGraph,
   type Graph,
@@ -15,11 +16,14 @@ import {
   staticShape,
   type Value,
 } from "../../onnx/index.ts";
+import { fromLayout, toLayout } from "./convert.ts";
 import { type ConvShape, convFits } from "./convolution.ts";
-import { type Held, type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector } from "./layout.ts";
-import { cutAxis, dims, padAxis, toBlocked, toPlain, view } from "./operators.ts";
+import { type Held, hold } from "./held.ts";
+import { type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector } from "./layout.ts";
+import { dims, padAxis, toBlocked, view } from "./operators.ts";
 import { probeBlock } from "./probe.ts";
-import { type Lowering, lowerings } from "./rules.ts";
+import type { Lowering } from "./rule.ts";
+import { lowerings, weightGradShape } from "./rules.ts";
 
 /** A program rewritten for one processor: the same inputs and outputs, state held in another layout. */
 export interface LoweredProgram {
@@ -30,6 +34,13 @@ export interface LoweredProgram {
   pack(vector: string, plain: Float32Array): Float32Array;
   /** A state vector of the lowered graph in plain layout. */
   unpack(vector: string, held: Float32Array): Float32Array;
+  /** Inputs that are parts of a state vector: views of its memory, so that nothing is copied. */
+  readonly views: readonly {
+    readonly name: string;
+    readonly vector: string;
+    readonly offset: number;
+    readonly length: number;
+  }[];
 }
 
 /** Lowers a program for this machine's processor; undefined where it has no blocked operators. */
@@ -57,7 +68,7 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
     if (lowerings[operatorKey(node)]?.(state, node) !== "lowered") keep(state, node);
   }
   for (const { name } of graph.outputs) g.output(state.plain(name), name);
-  const lowered = liveNodes(g.finish());
+  const lowered = liveNodes(nameOutputs(g.finish()));
   const called = new Set(lowered.nodes.filter(({ domain }) => domain !== onnxDomain).map(({ op }) => op));
   const slotsOf = (vector: string) => (vector === "buffers" ? buffers : slots);
   return {
@@ -65,28 +76,63 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
     block,
     pack: (vector, plain) => packVector(plain, slotsOf(vector), block),
     unpack: (vector, held) => unpackVector(held, slotsOf(vector), block),
+    views: viewsOf(graph, lowered, slots),
   };
+}
+
+/** The pieces of `parameters` that the lowered graph reads as inputs. */
+function viewsOf(graph: Graph, lowered: Graph, slots: readonly HeldSlot[]): LoweredProgram["views"] {
+  const wanted = new Set(lowered.inputs.map(({ name }) => name));
+  const split = graph.nodes.find((node) => node.op === "Split" && node.inputs[0] === "parameters");
+  return slots.flatMap(({ offset, length }, index) => {
+    const name = split?.outputs[index] ?? "";
+    return wanted.has(name) ? [{ name, vector: "parameters", offset, length }] : [];
+  });
+}
+
+/** Gives outputs that are copies of computed values the place of those values: a copy of all state costs a pass. */
+function nameOutputs(graph: Graph): Graph {
+  const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
+  const shown = new Set(graph.outputs.map(({ name }) => name));
+  const renamed = new Map<string, string>();
+  const copies = graph.nodes.filter(({ op, inputs: [from = ""], outputs: [to = ""] }) => {
+    if (op !== "Identity" || !shown.has(to) || !made.has(from) || shown.has(from) || renamed.has(from)) return false;
+    renamed.set(from, to);
+    return true;
+  });
+  const rename = (name: string) => renamed.get(name) ?? name;
+  const nodes = graph.nodes
+    .filter((node) => !copies.includes(node))
+    .map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }));
+  return { ...graph, nodes };
 }
 
 /** Filters whose convolutions all have blocked forms, by the name of the parameter. */
 function blockedFilters(graph: Graph, block: number): ReadonlyMap<string, ConvShape> {
   const found = new Map<string, ConvShape | "plain">();
+  const images = new Set(graph.inputs.map(({ name }) => name));
   for (const node of graph.nodes) {
-    const name = node.inputs[1] ?? "";
+    const [xName = "", name = ""] = node.inputs;
     if (operatorKey(node) !== "Conv" || graph.constants.has(name)) continue;
-    const [x, w] = [typeOf(graph, node.inputs[0] ?? ""), typeOf(graph, name)].map(staticShape);
+    const [x, w] = [typeOf(graph, xName), typeOf(graph, name)].map(staticShape);
+    const image = images.has(xName);
     const fit = convFits(
-      { x: x!, w: w!, ...slidingOf(node, w!.slice(2)), group: intOf(node.attributes, "group", 1) },
+      { x: x!, w: w!, ...slidingOf(node, w!.slice(2)), group: intOf(node.attributes, "group", 1), image },
       block,
     );
-    found.set(name, found.get(name) === "plain" || fit === undefined ? "plain" : fit);
+    const same = found.get(name);
+    found.set(
+      name,
+      same === undefined ? (fit ?? "plain") : same !== "plain" && same.filter === fit?.filter ? same : "plain",
+    );
   }
   return new Map([...found].filter((entry): entry is [string, ConvShape] => entry[1] !== "plain"));
 }
 
 /** A parameter's layout follows from who reads it: blocked filters, vectors a channel, the rest plain. */
 function slotLayout(graph: Graph, { name }: Slot, filters: ReadonlyMap<string, ConvShape>): Layout {
-  if (filters.has(name)) return "filter";
+  const filter = filters.get(name);
+  if (filter !== undefined) return filter.filter;
   const channelwise = graph.nodes.some(
     (node) =>
       (node.op === "BatchNormalizationTraining" && node.inputs.slice(1, 3).includes(name)) ||
@@ -113,11 +159,14 @@ function openState(
   for (const node of graph.nodes)
     for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
   const shown = new Set(graph.outputs.map(({ name }) => name));
-  const once = (name: string, to: Layout, convert: (held: Held) => Value): Value => {
+  const images = new Set(graph.inputs.map(({ name }) => name));
+  const stays = new Set([...images, ...graph.constants.keys()]);
+  const position = new Map(graph.nodes.map((node, index) => [node, index]));
+  const once = (name: string, to: Layout, convert: (value: Value, held: Held) => Value): Value => {
     const held = state.held(name);
-    if (held.layout === to) return held.value;
+    if (held.layout === to) return held.write();
     const key = `${to} ${name}`;
-    const known = converted.get(key) ?? convert(held);
+    const known = converted.get(key) ?? convert(held.write(), held);
     converted.set(key, known);
     return known;
   };
@@ -135,19 +184,42 @@ function openState(
       state.bind(name, g.constant(constant), "plain");
       return state.held(name);
     },
-    plain: (name) => once(name, "plain", (held) => fromLayout(g, held)),
-    blocked: (name) => once(name, "blocked", ({ value }) => toBlocked(g, value, block)),
+    plain: (name) => once(name, "plain", (value, held) => fromLayout(g, value, { ...held, block })),
+    blocked: (name) => once(name, "blocked", (value) => toBlocked(g, value, block)),
     channels: (name) =>
-      once(name, "channels", ({ value }) => padAxis(g, value, { axis: 0, length: padTo(dims(value)[0]!, block) })),
+      once(name, "channels", (value) => padAxis(g, value, { axis: 0, length: padTo(dims(value)[0]!, block) })),
     filter(name) {
       const shape = filters.get(name);
-      return shape === undefined ? undefined : { value: state.held(name).value, shape };
+      return shape === undefined ? undefined : { value: state.held(name).write(), shape };
     },
+    filterSize(reader, dy) {
+      const key = operatorKey(reader);
+      const size = (name: string) => sizeOf(staticShape(typeOf(graph, name)));
+      if (key === "ichor:ConvInputGrad" && reader.inputs[0] === dy) {
+        const filter = filters.get(reader.inputs[1]!);
+        return filter === undefined || filter.filter === "image" ? undefined : size(reader.inputs[1]!);
+      }
+      if (key !== "ichor:ConvWeightGrad" || reader.inputs[1] !== dy) return undefined;
+      const image = state.isImage(reader.inputs[0]!);
+      return weightGradShape(reader, { typeOf: (name) => typeOf(graph, name), image, block }) === undefined
+        ? undefined
+        : size(reader.outputs[0]!);
+    },
+    isImage: (name) => images.has(name),
     constant: (name) => {
       const constant = graph.constants.get(name);
       return constant && Array.from(constant.data, Number);
     },
-    bind: (name, value, layout) => values.set(name, { value, layout, type: typeOf(graph, name) }),
+    bind: (name, value, layout) => values.set(name, hold.value(value, layout, typeOf(graph, name))),
+    bindPending: (name, pending) => values.set(name, hold.pending(pending, typeOf(graph, name))),
+    bindQuarters: (name, quarters) =>
+      values.set(name, hold.quarters(g, quarters, { type: typeOf(graph, name), block })),
+    bindScaled: (name, scaled) => values.set(name, hold.scaled(g, scaled, typeOf(graph, name))),
+    readers: (name) => (shown.has(name) ? [] : (readers.get(name) ?? [])),
+    dies: (name, node) =>
+      !shown.has(name) &&
+      !stays.has(name) &&
+      (readers.get(name) ?? []).every((reader) => position.get(reader)! <= position.get(node)!),
     onlyReader(name) {
       const [only, ...others] = readers.get(name) ?? [];
       return others.length === 0 && !shown.has(name) ? only : undefined;
@@ -155,15 +227,6 @@ function openState(
     absorb: (node) => absorbed.add(node),
   };
   return state;
-}
-
-/** A value of another layout as a plain one, without its padding. */
-function fromLayout(g: GraphBuilder, { value, layout, type }: Held): Value {
-  const shape = staticShape(type);
-  if (layout === "blocked") return toPlain(g, value, shape[1]!);
-  if (layout === "channels")
-    return dims(value)[0] === shape[0] ? value : cutAxis(g, value, { axis: 0, length: shape[0]! });
-  throw new Error(`${value.name}: a filter is read by an operator without a blocked form`);
 }
 
 /** The inputs of the program; state vectors have the lengths of their held slots. */
@@ -186,15 +249,16 @@ function declareInputs(
 function takeApart(state: State, node: Node, slots: readonly HeldSlot[]): boolean {
   const { g } = state;
   if (node.op === "Split" && node.inputs[0] === "parameters") {
-    const pieces = g.nodes("Split", [state.plain("parameters"), g.axes(slots.map(({ length }) => length))], {
-      axis: int(0),
-    });
-    for (const [index, { layout }] of slots.entries()) state.bind(node.outputs[index]!, pieces[index]!, layout);
+    // Each piece is an input of its own over the same memory: a Split would copy every parameter in every step.
+    for (const [index, { layout, length }] of slots.entries()) {
+      const piece = g.input(node.outputs[index]!, { element: "float32", shape: [length] });
+      state.bind(piece.name, piece, layout);
+    }
     return true;
   }
   const held = slots.find(({ slot }) => slot.name === node.outputs[0]);
   if (node.op !== "Reshape" || held === undefined) return false;
-  state.bind(held.slot.name, view(g, state.held(node.inputs[0]!).value, held.shape), held.layout);
+  state.bind(held.slot.name, view(g, state.held(node.inputs[0]!).write(), held.shape), held.layout);
   return true;
 }
 
@@ -207,13 +271,14 @@ function putTogether(
   const [name] = node.outputs;
   if (node.op !== "Concat" || (name !== "gradient" && name !== "batch_statistics")) return false;
   const { g } = state;
-  const pieces = (name === "gradient" ? slots : buffers).map(({ layout, length }, index) => {
+  const pieces = (name === "gradient" ? slots : buffers).map(({ slot, layout, length }, index) => {
     const piece = node.inputs[index]!;
     const held = state.held(piece);
-    if (held.layout === layout) return held.value;
-    if (held.layout !== "plain" || layout === "filter")
-      throw new Error(`${piece}: a ${held.layout} gradient for a ${layout} parameter`);
-    return padAxis(g, held.value, { axis: 0, length });
+    if (held.layout === layout) return view(g, held.write(), [length]);
+    // Flat already in plain layout: back in the shape of its slot, to be laid out and flat again.
+    const plain = view(g, state.plain(piece), slot.shape);
+    if (layout === "blocked") throw new Error(`${piece}: no parameter is held blocked`);
+    return view(g, toLayout(g, plain, { layout, block: state.block }), [length]);
   });
   state.bind(name, g.node("Concat", pieces, { axis: int(0) }), "plain");
   return true;

@@ -1,5 +1,5 @@
 import { shaped } from "../../base/index.ts";
-import { type Attributes, float, floats, type GraphBuilder, int, ints, string, type Value } from "../../onnx/index.ts";
+import { type Attributes, floats, type GraphBuilder, int, ints, string, type Value } from "../../onnx/index.ts";
 
 /**
  * The operators of ONNX Runtime's blocked layout (domain com.microsoft.nchwc, internal to it, measured on 1.30): a
@@ -17,13 +17,28 @@ export interface BlockedConv {
   /** top, left, bottom, right */
   readonly pads?: readonly [number, number, number, number];
   readonly group?: number;
-  readonly bias?: Value;
+  readonly bias?: Value | undefined;
   /** Added before the activation. In place only if this is its last use; else a slow copy. */
-  readonly sum?: Value;
-  readonly activation?:
-    | { readonly kind: "Relu" }
-    | { readonly kind: "Clip"; readonly low: number; readonly high: number };
+  readonly sum?: Value | undefined;
+  readonly activation?: Activation | undefined;
 }
+
+/** What a blocked convolution may do to its sums. `HardSigmoid` is clip(alpha·x + beta, 0, 1). */
+export type Activation =
+  | { readonly kind: "Relu" }
+  | { readonly kind: "Clip"; readonly low: number; readonly high: number }
+  | { readonly kind: "HardSigmoid"; readonly alpha: number; readonly beta: number };
+
+const parametersOf = (activation: Activation): readonly number[] => {
+  switch (activation.kind) {
+    case "Relu":
+      return [];
+    case "Clip":
+      return [activation.low, activation.high];
+    case "HardSigmoid":
+      return [activation.alpha, activation.beta];
+  }
+};
 
 /** y = activation(x ⋆ w + bias + sum), all blocked (x may be plain if it has fewer channels than a block). */
 export function blockedConv(g: GraphBuilder, x: Value, w: Value, how: BlockedConv): Value {
@@ -40,7 +55,9 @@ export function blockedConv(g: GraphBuilder, x: Value, w: Value, how: BlockedCon
     pads: ints(pads),
     group: int(group),
     ...(activation === undefined ? {} : { activation: string(activation.kind) }),
-    ...(activation?.kind === "Clip" ? { activation_params: floats([activation.low, activation.high]) } : {}),
+    ...(activation === undefined || activation.kind === "Relu"
+      ? {}
+      : { activation_params: floats(parametersOf(activation)) }),
   };
   const inputs = how.sum === undefined ? [x, w, how.bias] : [x, w, how.bias, how.sum];
   while (inputs.at(-1) === undefined) inputs.pop();
@@ -113,22 +130,26 @@ export function channelDot(g: GraphBuilder, a: Value, b: Value): Value {
 export function channelAffine(
   g: GraphBuilder,
   x: Value,
-  {
-    scale,
-    shift,
-    sum,
-    activation,
-  }: { scale: Value; shift?: Value; sum?: Value; activation?: BlockedConv["activation"] },
+  { scale, shift, ...extra }: { readonly scale: Value; readonly shift?: Value | undefined } & Extra,
 ): Value {
   const channels = dims(x)[1]!;
   return blockedConv(g, x, view(g, scale, [channels, 1, 1, 1]), {
     kernel: [1, 1],
     group: channels,
-    ...(shift === undefined ? {} : { bias: shift }),
-    ...(sum === undefined ? {} : { sum }),
-    ...(activation === undefined ? {} : { activation }),
+    bias: shift,
+    ...extra,
   });
 }
+
+/** What can be done in the same pass as a convolution. */
+export type Extra = Pick<BlockedConv, "sum" | "activation">;
+
+/** x (+ sum) with an activation, or a copy of x that may be summed into: all channels times one. */
+export function pass(g: GraphBuilder, x: Value, extra: Extra): Value {
+  return channelAffine(g, x, { scale: g.constant(ones(dims(x)[1]!)), ...extra });
+}
+
+const ones = (length: number) => shaped(new Float32Array(length).fill(1), [length]);
 
 /** Where a copy of a plane is taken: out[y, x] = in[stride·y + down, stride·x + right], zero outside. */
 export interface Shift {
@@ -137,43 +158,78 @@ export interface Shift {
   readonly strides?: readonly [number, number];
 }
 
-/** Shifts or thins the planes of a blocked tensor: a depthwise one-hot convolution, since those run on all threads. */
+/**
+ * Shifts or thins the planes of a blocked tensor: a depthwise one-hot convolution, since those run on all threads.
+ * With `factor`, `sum` and `activation` it is activation(factor·shifted + sum) in the same pass.
+ */
 export function shiftPlanes(
   g: GraphBuilder,
   x: Value,
-  { shift, block }: { readonly shift: Shift; readonly block: number },
+  {
+    shift,
+    block,
+    factor = 1,
+    ...extra
+  }: { readonly shift: Shift; readonly block: number; readonly factor?: number } & Extra,
 ): Value {
   const { down, right, strides = [1, 1] } = shift;
-  if (down === 0 && right === 0 && strides[0] === 1 && strides[1] === 1) return x;
+  const still = down === 0 && right === 0 && strides[0] === 1 && strides[1] === 1;
+  if (still && factor === 1 && extra.sum === undefined && extra.activation === undefined) return x;
   const [n = 1, channels = 1, height = 1, width = 1] = dims(x);
-  const [up, left] = [Math.abs(down), Math.abs(right)];
-  const kernel = [2 * up + 1, 2 * left + 1] as const;
+  const [up, left] = [Math.max(0, -down), Math.max(0, -right)];
+  const kernel = [Math.abs(down) + 1, Math.abs(right) + 1] as const;
+  const place = Math.max(0, down) * kernel[1] + Math.max(0, right);
   const hot = new Float32Array(block * kernel[0] * kernel[1]);
-  hot.fill(1, ((down + up) * kernel[1] + right + left) * block, ((down + up) * kernel[1] + right + left + 1) * block);
+  hot.fill(factor, place * block, (place + 1) * block);
   const w = g.constant(shaped(hot, [block, 1, ...kernel]));
   // All channel blocks of all samples as one batch of one block: the same small filter serves them all.
-  const planes = view(g, x, [(n * channels) / block, block, height, width]);
-  const moved = blockedConv(g, planes, w, { kernel, strides, pads: [up, left, up, left], group: block });
+  const batch = (n * channels) / block;
+  const moved = blockedConv(g, view(g, x, [batch, block, height, width]), w, {
+    kernel,
+    strides,
+    // Behind the end only what the last place reads: with strides the end may not be reached.
+    pads: [up, left, behind(height, strides[0], down), behind(width, strides[1], right)],
+    group: block,
+    ...extra,
+    ...(extra.sum === undefined ? {} : { sum: view(g, extra.sum, [batch, block, ...dims(extra.sum).slice(2)]) }),
+  });
   const [, , rows = 1, columns = 1] = dims(moved);
   return view(g, moved, [n, channels, rows, columns]);
 }
 
-/** The same memory under another shape. */
-export function view(g: GraphBuilder, x: Value, shape: readonly number[]): Value {
-  const now = dims(x);
-  if (now.length === shape.length && now.every((length, axis) => length === shape[axis])) return x;
-  return g.node("Reshape", [x, g.axes(shape)]);
+/** Zeros behind the end so that ceil(length / stride) places come out. */
+function behind(length: number, stride: number, shift: number): number {
+  const last = (Math.ceil(length / stride) - 1) * stride + shift;
+  return Math.max(0, last - (length - 1));
 }
+
+/** The same memory under another shape. A view of a view is one view. */
+export function view(g: GraphBuilder, x: Value, shape: readonly number[]): Value {
+  const sources = viewed.get(g) ?? new Map<string, Value>();
+  viewed.set(g, sources);
+  const source = sources.get(x.name) ?? x;
+  const now = dims(source);
+  if (now.length === shape.length && now.every((length, axis) => length === shape[axis])) return source;
+  const made = g.node("Reshape", [source, g.axes(shape)]);
+  sources.set(made.name, source);
+  return made;
+}
+
+/** What the views of a graph under construction are views of. */
+const viewed = new WeakMap<GraphBuilder, Map<string, Value>>();
 
 /** Exchanges axes. */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
   return g.node("Transpose", [x], { perm: ints(order) });
 }
 
-/** 1 where y > 0, else 0, without a Cast: HardSigmoid with a slope beyond all values. */
+/** 1 where y > 0, else 0: a HardSigmoid with a slope beyond all values, in one pass. */
 export function gate(g: GraphBuilder, y: Value): Value {
-  return g.node("HardSigmoid", [y], { alpha: float(1e30), beta: float(0) });
+  return pass(g, y, { activation: { kind: "HardSigmoid", alpha: steep, beta: 0 } });
 }
+
+/** A slope beyond all values: makes a HardSigmoid a step. */
+export const steep = 1e30;
 
 /** The static lengths of a value of the lowered graph. */
 export function dims(x: Value): number[] {

@@ -1,5 +1,4 @@
 import {
-  floatOf,
   type GraphBuilder,
   intOf,
   intsOf,
@@ -7,49 +6,27 @@ import {
   slidingOf,
   staticShape,
   type Value,
+  type ValueType,
 } from "../../onnx/index.ts";
-import { type ConvShape, convFits, convInputGrad, convWeightGrad, forwardOf } from "./convolution.ts";
-import type { Held, Layout } from "./layout.ts";
+import { type ConvShape, convFits, convInputGrad, convInputGradQuarters, forwardOf } from "./convolution.ts";
+import { batchNormalization, batchNormalizationGrad, placesOf } from "./normalisation.ts";
 import {
   type BlockedConv,
   blockedConv,
   channelAffine,
-  channelDot,
   channelMean,
   cutAxis,
   dims,
+  type Extra,
   gate,
   padAxis,
+  pass,
   planeMean,
   view,
 } from "./operators.ts";
-
-/** What a rule may ask of the lowering under way. */
-export interface Lowering {
-  readonly g: GraphBuilder;
-  readonly block: number;
-  /** How a value is held now. */
-  held(name: string): Held;
-  /** The value in plain layout. */
-  plain(name: string): Value;
-  /** The value [N, C, H, W] in blocked layout. */
-  blocked(name: string): Value;
-  /** The value [C] padded to whole blocks. */
-  channels(name: string): Value;
-  /** The filter of a convolution that runs blocked, or undefined. */
-  filter(name: string): { readonly value: Value; readonly shape: ConvShape } | undefined;
-  /** Numbers of a constant. */
-  constant(name: string): readonly number[] | undefined;
-  /** Says what has become of an output. */
-  bind(name: string, value: Value, layout: Layout): void;
-  /** The only node that reads a value, if there is but one. */
-  onlyReader(name: string): Node | undefined;
-  /** Takes a node into the one that is being lowered: it is not lowered again. */
-  absorb(node: Node): void;
-}
-
-/** Lowers a node, or declines it: then it runs plain, which costs speed only. */
-type Rule = (c: Lowering, node: Node) => "lowered" | "declined";
+import { maxPool, maxPoolGrad } from "./pooling.ts";
+import type { Lowering, Rule } from "./rule.ts";
+import { convWeightGrad, depthwiseWeightGrad, imageWeightGrad, imageWeightGradFits } from "./weight-gradient.ts";
 
 const input = (node: Node, index: number): string => node.inputs[index] ?? "";
 const output = (node: Node, index: number): string => node.outputs[index] ?? "";
@@ -59,71 +36,68 @@ export const lowerings: Readonly<Record<string, Rule>> = {
   Conv(c, node) {
     const filter = c.filter(input(node, 1));
     if (filter === undefined) return windowConv(c, node);
-    const bias = input(node, 2) === "" ? {} : { bias: c.channels(input(node, 2)) };
-    const y = blockedConv(c.g, c.blocked(input(node, 0)), filter.value, { ...forwardOf(filter.shape), ...bias });
-    c.bind(output(node, 0), y, "blocked");
+    const bias = input(node, 2) === "" ? undefined : c.channels(input(node, 2));
+    const x = filter.shape.filter === "image" ? c.plain(input(node, 0)) : c.blocked(input(node, 0));
+    const how = { ...forwardOf(filter.shape, dims(x)[1]!), bias };
+    c.bindPending(output(node, 0), {
+      takesSum: true,
+      write: (extra) => blockedConv(c.g, x, filter.value, { ...how, ...extra }),
+    });
     return "lowered";
   },
   "ichor:ConvInputGrad"(c, node) {
     const filter = c.filter(input(node, 1));
-    if (filter === undefined) return "declined";
-    c.bind(output(node, 0), convInputGrad(c.g, c.blocked(input(node, 0)), filter.value, filter.shape), "blocked");
+    if (filter === undefined || filter.shape.filter === "image") return "declined";
+    const { g } = c;
+    const { value: dy, gain } = gradientOf(c, input(node, 0));
+    const w = gain === undefined ? filter.value : scaleFilter(g, filter.value, gain);
+    const { shape } = filter;
+    if (shape.stride === 2) c.bindQuarters(output(node, 0), convInputGradQuarters(g, dy, w, shape));
+    else {
+      const write = (extra: Extra) => convInputGrad(g, dy, w, { shape, ...extra });
+      c.bindPending(output(node, 0), { takesSum: true, write });
+    }
     return "lowered";
   },
   "ichor:ConvWeightGrad"(c, node) {
-    const shape = weightGradShape(c, node);
+    const [xName, dyName] = [input(node, 0), input(node, 1)];
+    const shape = weightGradShape(node, {
+      typeOf: (name) => c.held(name).type,
+      image: c.isImage(xName),
+      block: c.block,
+    });
     if (shape === undefined) return "declined";
-    const [x, dy] = [c.blocked(input(node, 0)), c.blocked(input(node, 1))];
-    const channels = staticShape(c.held(input(node, 0)).type)[1] ?? 0;
-    c.bind(output(node, 0), convWeightGrad(c.g, { x, dy, channels }, shape), "filter");
+    if (shape.filter === "image") {
+      const x = c.plain(xName);
+      if (!imageWeightGradFits(dims(x), shape)) return "declined";
+      c.bind(output(node, 0), imageWeightGrad(c.g, { x, dy: c.blocked(dyName) }, shape), "image");
+      return "lowered";
+    }
+    const x = c.blocked(xName);
+    const { value: dy, gain } = gradientOf(c, dyName);
+    const channels = staticShape(c.held(xName).type)[1] ?? 0;
+    const dw =
+      shape.filter === "depthwise"
+        ? depthwiseWeightGrad(c.g, { x, dy }, shape)
+        : convWeightGrad(c.g, { x, dy, channels }, shape);
+    c.bind(output(node, 0), gain === undefined ? dw : scaleFilter(c.g, dw, gain), shape.filter);
     return "lowered";
   },
-  // mean = Σx/M, var = Σx²/M − mean², y = x·(scale·inverse) + (bias − mean·scale·inverse)
-  "ichor:BatchNormalizationTraining"(c, node) {
-    const { g } = c;
-    const x = c.blocked(input(node, 0));
-    const [scale, bias] = [c.channels(input(node, 1)), c.channels(input(node, 2))];
-    const mean = channelMean(g, x);
-    const square = g.node("Mul", [channelDot(g, x, x), g.scalar(1 / places(x))]);
-    // Rounding may leave a variance just below zero where a channel is constant.
-    const variance = g.node("Relu", [g.node("Sub", [square, g.node("Mul", [mean, mean])])]);
-    const epsilon = g.scalar(floatOf(node.attributes, "epsilon", 1e-5));
-    const inverse = g.node("Reciprocal", [g.node("Sqrt", [g.node("Add", [variance, epsilon])])]);
-    const gain = g.node("Mul", [scale, inverse]);
-    const shift = g.node("Sub", [bias, g.node("Mul", [mean, gain])]);
-    const reader = c.onlyReader(output(node, 0));
-    const rectified = reader?.op === "Relu" && reader.domain === "" ? reader : undefined;
-    const activation = rectified === undefined ? {} : { activation: { kind: "Relu" } as const };
-    const y = channelAffine(g, x, { scale: gain, shift, ...activation });
-    if (rectified !== undefined) c.absorb(rectified);
-    c.bind(rectified === undefined ? output(node, 0) : output(rectified, 0), y, "blocked");
-    for (const [index, value] of [mean, variance, inverse].entries())
-      c.bind(output(node, index + 1), value, "channels");
+  "ichor:BatchNormalizationTraining": batchNormalization,
+  "ichor:BatchNormalizationGrad": batchNormalizationGrad,
+  Relu(c, node) {
+    const name = input(node, 0);
+    const { pending } = c.held(name);
+    if (pending === undefined || c.onlyReader(name) !== node)
+      return elementwise(c, node, ([x]) => c.g.node("Relu", [x]));
+    c.bind(output(node, 0), pending.write({ activation: { kind: "Relu" } }), "blocked");
     return "lowered";
   },
-  // With t = mean(dy·x) − mean·mean(dy): dscale = M·t·inverse, dbias = Σdy,
-  // dx = a·dy + b·x + d, a = scale·inverse, b = −a·inverse²·t, d = −b·mean − a·mean(dy)
-  "ichor:BatchNormalizationGrad"(c, node) {
-    const { g } = c;
-    const [dy, x] = [c.blocked(input(node, 0)), c.blocked(input(node, 1))];
-    const [scale, mean, inverse] = [2, 3, 4].map((index) => c.channels(input(node, index)));
-    const count = places(x);
-    const meanDy = channelMean(g, dy);
-    const meanDot = g.node("Mul", [channelDot(g, dy, x), g.scalar(1 / count)]);
-    const t = g.node("Mul", [g.node("Sub", [meanDot, g.node("Mul", [mean, meanDy])]), inverse]);
-    const a = g.node("Mul", [scale, inverse]);
-    const minusB = g.node("Mul", [g.node("Mul", [a, inverse]), t]);
-    const d = g.node("Sub", [g.node("Mul", [minusB, mean]), g.node("Mul", [a, meanDy])]);
-    const rest = channelAffine(g, x, { scale: g.node("Neg", [minusB]), shift: d });
-    c.bind(output(node, 0), channelAffine(g, dy, { scale: a, sum: rest }), "blocked"); // rest dies here: summed in place
-    c.bind(output(node, 1), g.node("Mul", [t, g.scalar(count)]), "channels");
-    c.bind(output(node, 2), g.node("Mul", [meanDy, g.scalar(count)]), "channels");
-    return "lowered";
-  },
-  Relu: (c, node) => elementwise(c, node, ([x]) => c.g.node("Relu", [x])),
   "ichor:ReluGrad": (c, node) => elementwise(c, node, ([dy, y]) => c.g.node("Mul", [dy, gate(c.g, y!)])),
-  Add: (c, node) => elementwise(c, node, ([a, b]) => c.g.node("Add", [a, b])),
+  Add: add,
   Mul: scaled,
+  MaxPool: maxPool,
+  "ichor:MaxPoolGrad": maxPoolGrad,
   GlobalAveragePool(c, node) {
     if (c.held(input(node, 0)).layout !== "blocked") return "declined";
     c.bind(output(node, 0), planeMean(c.g, c.blocked(input(node, 0))), "blocked");
@@ -164,23 +138,58 @@ export const lowerings: Readonly<Record<string, Rule>> = {
       return "declined";
     }
     const x = c.blocked(input(node, 0));
-    c.bind(output(node, 0), c.g.node("Mul", [channelMean(c.g, x), c.g.scalar(places(x))]), "channels");
+    c.bind(output(node, 0), c.g.node("Mul", [channelMean(c.g, x), c.g.scalar(placesOf(x))]), "channels");
     return "lowered";
   },
   // A gradient on its way into the flat vector keeps its layout.
   Reshape(c, node) {
-    const { layout, value } = c.held(input(node, 0));
+    const held = c.held(input(node, 0));
+    const { layout } = held;
     const flat = c.constant(input(node, 1));
-    if ((layout !== "channels" && layout !== "filter") || flat?.length !== 1) return "declined";
+    if (layout === "plain" || layout === "blocked" || flat?.length !== 1) return "declined";
+    const value = held.write();
     c.bind(output(node, 0), view(c.g, value, [dims(value).reduce((product, length) => product * length, 1)]), layout);
     return "lowered";
   },
 };
 
-/** Places a channel has in batch and plane. */
-function places(x: Value): number {
-  const [n = 1, , height = 1, width = 1] = dims(x);
-  return n * height * width;
+/** A gradient on its way into a convolution: its gain a channel may be left to the filter. */
+const gradientOf = (c: Lowering, name: string): { readonly value: Value; readonly gain?: Value } =>
+  c.held(name).scaled ?? { value: c.blocked(name) };
+
+/** A filter times a gain for each output channel: seen as a blocked tensor whose channels are the outputs. */
+function scaleFilter(g: GraphBuilder, w: Value, gain: Value): Value {
+  const shape = dims(w);
+  const [outputs = 1, inputs = 1, ...kernel] = shape;
+  const taps = kernel.reduce((product, length) => product * length, 1);
+  return view(g, channelAffine(g, view(g, w, [1, outputs, taps, inputs]), { scale: gain }), shape);
+}
+
+/** Sums: quarter planes by quarters, a pending convolution in its own pass, anything else element by element. */
+function add(c: Lowering, node: Node): "lowered" | "declined" {
+  const names = [input(node, 0), input(node, 1)] as const;
+  const [a, b] = [c.held(names[0]), c.held(names[1])];
+  const sameShape = a.type.shape.join() === b.type.shape.join();
+  if (sameShape && a.quarters !== undefined && b.quarters !== undefined) {
+    const sum = (x: Value | undefined, y: Value | undefined) =>
+      x === undefined || y === undefined ? (x ?? y) : c.g.node("Add", [x, y]);
+    const [q, r] = [a.quarters, b.quarters];
+    c.bindQuarters(output(node, 0), [sum(q[0], r[0]), sum(q[1], r[1]), sum(q[2], r[2]), sum(q[3], r[3])]);
+    return "lowered";
+  }
+  const own = names.findIndex((name) => c.held(name).pending?.takesSum === true && c.onlyReader(name) === node);
+  const pending = own < 0 ? undefined : c.held(names[own]!).pending;
+  if (pending === undefined || !sameShape) return elementwise(c, node, ([x, y]) => c.g.node("Add", [x, y!]));
+  const otherName = names[1 - own]!;
+  const other = c.blocked(otherName);
+  // A sum is taken in place only of a value that dies here; else of the convolution's, with the other passed through.
+  const inPlace = c.dies(otherName, node);
+  c.bindPending(output(node, 0), {
+    takesSum: false,
+    write: (extra) =>
+      inPlace ? pending.write({ sum: other, ...extra }) : pass(c.g, other, { sum: pending.write({}), ...extra }),
+  });
+  return "lowered";
 }
 
 /** The same number for each element: on blocked values as they lie, if all have one shape. */
@@ -201,7 +210,7 @@ function elementwise(
 function scaled(c: Lowering, node: Node): "lowered" | "declined" {
   const [a, b] = [c.held(input(node, 0)), c.held(input(node, 1))];
   if (a.layout === "channels" && b.type.shape.length === 0) {
-    c.bind(output(node, 0), c.g.node("Mul", [a.value, b.value]), "channels");
+    c.bind(output(node, 0), c.g.node("Mul", [a.write(), b.write()]), "channels");
     return "lowered";
   }
   return elementwise(c, node, ([x, y]) => c.g.node("Mul", [x, y]));
@@ -229,7 +238,7 @@ function windowConv(c: Lowering, node: Node): "lowered" | "declined" {
     bias: paddedConstant(c, offsets, outputs),
     ...(clip === undefined ? {} : { activation: clip.activation }),
   };
-  const y = blockedConv(c.g, image.value, imageFilter(c, weights, [outputs, inputs, ...kernel]), how);
+  const y = blockedConv(c.g, image.write(), imageFilter(c, weights, [outputs, inputs, ...kernel]), how);
   if (clip !== undefined) c.absorb(clip.node);
   c.bind(output(clip?.node ?? node, 0), y, "blocked");
   return "lowered";
@@ -266,16 +275,17 @@ function imageFilter({ g, block }: Lowering, weights: readonly number[], shape: 
   return g.constant({ data, shape: [padded, ...rest] });
 }
 
-function weightGradShape(c: Lowering, node: Node): ConvShape | undefined {
-  const [x, dy] = [c.held(input(node, 0)).type, c.held(input(node, 1)).type];
+/** The form of a convolution whose weight gradient a node is, if there is one. */
+export function weightGradShape(
+  node: Node,
+  {
+    typeOf,
+    image,
+    block,
+  }: { readonly typeOf: (name: string) => ValueType; readonly image: boolean; readonly block: number },
+): ConvShape | undefined {
+  const [x, dy] = [staticShape(typeOf(input(node, 0))), staticShape(typeOf(input(node, 1)))];
   const kernel = intsOf(node.attributes, "kernel_shape", []);
-  return convFits(
-    {
-      x: staticShape(x),
-      w: [staticShape(dy)[1]!, staticShape(x)[1]!, ...kernel],
-      ...slidingOf(node, kernel),
-      group: 1,
-    },
-    c.block,
-  );
+  const group = intOf(node.attributes, "group", 1);
+  return convFits({ x, w: [dy[1]!, x[1]! / group, ...kernel], ...slidingOf(node, kernel), group, image }, block);
 }
