@@ -64,6 +64,11 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
   declareInputs(state, { program, slots, buffers });
   for (const node of graph.nodes) {
     if (state.absorbed.has(node)) continue;
+    // A copy is the value itself; ONNX Runtime writes over no value that is still read.
+    if (operatorKey(node) === "Identity") {
+      state.values.set(node.outputs[0]!, state.held(node.inputs[0]!));
+      continue;
+    }
     if (takeApart(state, node, slots) || putTogether(state, node, { slots, buffers })) continue;
     if (lowerings[operatorKey(node)]?.(state, node) !== "lowered") keep(state, node);
   }
