@@ -82,49 +82,51 @@ function boxesOf(graph: Graph): readonly Box[] {
     const from = [...new Set(node.inputs.flatMap((name) => origins(name, seen)))];
     const layer = from.reduce((deepest, index) => Math.max(deepest, boxes[index]!.layer + 1), 0);
     placed.set(node, boxes.length);
-    boxes.push({ node, phase: phase(node), label: labelOf(node, graph), blocked: node.domain.endsWith("nchwc"), from, layer });
+    boxes.push({ node, phase: phase(node), label: labelOf(node), blocked: node.domain.endsWith("nchwc"), from, layer });
   }
   return boxes;
 }
 
-function labelOf({ op, domain, attributes }: Node, graph: Graph): string {
+function labelOf({ op, domain, attributes }: Node): string {
   if (!domain.endsWith("nchwc") || op !== "Conv") return op.replace("BatchNormalization", "BatchNorm");
   const kernel = attributes["kernel_shape"]?.kind === "ints" ? attributes["kernel_shape"].value : [];
   const group = attributes["group"]?.kind === "int" ? attributes["group"].value : 1;
-  const kind = graph.name !== "" && group > 1 && group % 16 === 0 && kernel.join() === "1,1" ? "scale and shift" : "Conv";
-  const activation = attributes["activation"]?.kind === "string" ? ` + ${attributes["activation"].value}` : "";
-  return `${kind} ${kind === "Conv" ? kernel.join("×") : ""}${activation}`.trim();
+  const activation = attributes["activation"]?.kind === "string" ? attributes["activation"].value : "";
+  if (activation === "HardSigmoid") return "where y > 0";
+  const affine = group > 1 && kernel.join() === "1,1";
+  const kind = affine ? "scale, shift" : kernel.join("×").length > 3 ? "Σ dy·x" : `Conv ${kernel.join("×")}`;
+  return activation === "" ? kind : `${kind} + ${activation}`;
 }
 
-const [width, height, gapX, gapY] = [118, 26, 30, 14];
+const [width, height, gapX, gapY] = [132, 24, 16, 16];
 
-/** One panel: layers from left to right, the boxes of a layer one below the other. */
+/** One panel: layers from top to bottom, the boxes of a layer side by side. */
 function panel(graph: Graph, title: string): { readonly svg: string; readonly width: number; readonly height: number } {
   const boxes = boxesOf(graph);
-  const rows = new Map<number, number>();
+  const columns = new Map<number, number>();
   const places = boxes.map(({ layer }) => {
-    const row = rows.get(layer) ?? 0;
-    rows.set(layer, row + 1);
-    return { x: layer * (width + gapX), y: 34 + row * (height + gapY) };
+    const column = columns.get(layer) ?? 0;
+    columns.set(layer, column + 1);
+    return { x: column * (width + gapX), y: 42 + layer * (height + gapY) };
   });
   const edges = boxes.flatMap(({ from }, index) =>
     from.map((source) => {
       const [a, b] = [places[source]!, places[index]!];
-      const [x1, y1, x2, y2] = [a.x + width, a.y + height / 2, b.x, b.y + height / 2];
-      const bend = Math.max(18, (x2 - x1) / 3);
-      return `<path d="M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}" fill="none" stroke="#c3c8cf"/>`;
+      const [x1, y1, x2, y2] = [a.x + width / 2, a.y + height, b.x + width / 2, b.y];
+      const bend = Math.max(12, (y2 - y1) / 3);
+      return `<path d="M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}" fill="none" stroke="#c3c8cf"/>`;
     }),
   );
   const drawn = boxes.map(({ phase, label, blocked }, index) => {
     const { x, y } = places[index]!;
     const fill = blocked ? inks[phase] : "#ffffff";
-    return `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="5" fill="${fill}" stroke="${inks[phase]}" stroke-width="1.4"/><text x="${x + width / 2}" y="${y + 17}" text-anchor="middle" fill="${blocked ? "#ffffff" : inks[phase]}">${label}</text>`;
+    return `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="5" fill="${fill}" stroke="${inks[phase]}" stroke-width="1.4"/><text x="${x + width / 2}" y="${y + 16}" text-anchor="middle" fill="${blocked ? "#ffffff" : inks[phase]}">${label}</text>`;
   });
-  const most = Math.max(...rows.values());
+  const [most, deep] = [Math.max(...columns.values()), Math.max(...columns.keys()) + 1];
   return {
     svg: `<text x="0" y="14" font-weight="600" fill="#3c424b">${title}</text>${edges.join("")}${drawn.join("")}`,
-    width: (Math.max(...rows.keys()) + 1) * (width + gapX) - gapX,
-    height: 34 + most * (height + gapY),
+    width: most * (width + gapX) - gapX,
+    height: 42 + deep * (height + gapY),
   };
 }
 
@@ -133,19 +135,20 @@ const program = trainingProgram(tiny(), {
   lossWeights: [1, 1, 1, 1, 1, 2],
 });
 const panels = [
-  panel(program.model.graph, "The portable training step: plain operators and composites"),
-  panel(lowerProgram(program, 16).model.graph, "Lowered for a processor with AVX-512: filled boxes keep the blocked layout"),
+  panel(program.model.graph, "Portable: plain operators and composites, as any provider runs it"),
+  panel(lowerProgram(program, 16).model.graph, "Lowered for a CPU: filled boxes work on the blocked layout"),
 ];
-const margin = 16;
-const wide = Math.max(...panels.map((one) => one.width)) + 2 * margin;
-let top = margin;
+const margin = 20;
+let left = margin;
 const parts = panels.map((one) => {
-  const part = `<g transform="translate(${margin} ${top})">${one.svg}</g>`;
-  top += one.height + margin;
+  const part = `<g transform="translate(${left} ${margin})">${one.svg}</g>`;
+  left += Math.max(one.width, 420) + 2 * margin;
   return part;
 });
+const tall = Math.max(...panels.map((one) => one.height)) + margin;
 const legend = (Object.keys(inks) as Phase[]).map(
-  (phase, index) => `<text x="${margin + index * 90}" y="${top + 8}" fill="${inks[phase]}" font-weight="600">${phase}</text>`,
+  (phase, index) =>
+    `<text x="${margin + index * 90}" y="${tall + 8}" fill="${inks[phase]}" font-weight="600">${phase}</text>`,
 );
-const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wide} ${top + margin}" font-family="system-ui, sans-serif" font-size="11"><rect width="100%" height="100%" fill="#ffffff"/>${parts.join("")}${legend.join("")}</svg>\n`;
+const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left} ${tall + margin}" font-family="system-ui, sans-serif" font-size="11"><rect width="100%" height="100%" fill="#ffffff"/>${parts.join("")}${legend.join("")}</svg>\n`;
 must(writeFileAtomic("docs/engine.svg", svg));

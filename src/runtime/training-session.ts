@@ -56,13 +56,8 @@ export async function openTrainingSession(
   const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
   return ok({
     form: lowered === undefined ? "portable" : `blocked (${lowered.block})`,
-<<<<<<< HEAD
-    step: (feeds) => takeStep(opened.value, { program, state, updated, feeds }),
-    read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
-=======
     step: (feeds) => takeStep(opened.value, { program, views: lowered?.views ?? [], state, updated, feeds }),
-    read: () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
->>>>>>> e4f4f90 (runtime: lower depthwise, strided, image and pooling convolutions; fuse what stands beside them)
+    read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
     close: () => opened.value.close(),
   });
 }

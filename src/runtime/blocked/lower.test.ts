@@ -166,6 +166,19 @@ const forms: Readonly<
     write: (net, x) =>
       conv(net, maxPool(net, clipped(net, conv(net, x, { to: 16, kernel: 3 })), 2), { to: 16, kernel: 1 }),
   },
+  "operators that work number by number, with and without padding": {
+    size: 16,
+    write: (net, x) => {
+      const { g } = net;
+      const y = norm(net, conv(net, x, { to: 16, kernel: 3 }));
+      const gated = g.node("Mul", [g.node("Sigmoid", [y]), g.node("Tanh", [y])]);
+      const z = norm(net, conv(net, g.node("Sub", [gated, g.scalar(0.5)]), { to: 20, kernel: 1 }));
+      return conv(net, g.node("Mul", [g.node("HardSwish", [z]), g.node("Exp", [g.node("Neg", [z])])]), {
+        to: 16,
+        kernel: 1,
+      });
+    },
+  },
   "operators without a blocked form in between": {
     size: 16,
     write: (net, x) => {

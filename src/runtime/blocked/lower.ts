@@ -181,6 +181,7 @@ function openState(
     block,
     values,
     absorbed,
+    typeOf: (name) => typeOf(graph, name),
     held(name) {
       const known = values.get(name);
       if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-import type { GraphBuilder, Node, Value } from "../../onnx/index.ts";
+import type { GraphBuilder, Node, Value, ValueType } from "../../onnx/index.ts";
 import type { ConvShape, Quarters } from "./convolution.ts";
 import type { Held, Pending } from "./held.ts";
 import type { Layout } from "./layout.ts";
@@ -7,6 +7,8 @@ import type { Layout } from "./layout.ts";
 export interface Lowering {
   readonly g: GraphBuilder;
   readonly block: number;
+  /** The type that a value has in the portable graph. */
+  typeOf(name: string): ValueType;
   /** How a value is held now. */
   held(name: string): Held;
   /** The value in plain layout. */

@@ -9,6 +9,7 @@ import {
   type ValueType,
 } from "../../onnx/index.ts";
 import { type ConvShape, convFits, convInputGrad, convInputGradQuarters, forwardOf } from "./convolution.ts";
+import { elementwise, numberByNumber, reluGrad } from "./elementwise.ts";
 import { batchNormalization, batchNormalizationGrad, placesOf } from "./normalisation.ts";
 import {
   type BlockedConv,
@@ -18,7 +19,6 @@ import {
   cutAxis,
   dims,
   type Extra,
-  gate,
   padAxis,
   pass,
   planeMean,
@@ -33,6 +33,7 @@ const output = (node: Node, index: number): string => node.outputs[index] ?? "";
 
 /** One row an operator of the training graph that has a blocked form. */
 export const lowerings: Readonly<Record<string, Rule>> = {
+  ...elementwise,
   Conv(c, node) {
     const filter = c.filter(input(node, 1));
     if (filter === undefined) return windowConv(c, node);
@@ -88,12 +89,11 @@ export const lowerings: Readonly<Record<string, Rule>> = {
   Relu(c, node) {
     const name = input(node, 0);
     const { pending } = c.held(name);
-    if (pending === undefined || c.onlyReader(name) !== node)
-      return elementwise(c, node, ([x]) => c.g.node("Relu", [x]));
+    if (pending === undefined || c.onlyReader(name) !== node) return numberByNumber(c, node);
     c.bind(output(node, 0), pending.write({ activation: { kind: "Relu" } }), "blocked");
     return "lowered";
   },
-  "ichor:ReluGrad": (c, node) => elementwise(c, node, ([dy, y]) => c.g.node("Mul", [dy, gate(c.g, y!)])),
+  "ichor:ReluGrad": reluGrad,
   Add: add,
   Mul: scaled,
   MaxPool: maxPool,
@@ -179,7 +179,7 @@ function add(c: Lowering, node: Node): "lowered" | "declined" {
   }
   const own = names.findIndex((name) => c.held(name).pending?.takesSum === true && c.onlyReader(name) === node);
   const pending = own < 0 ? undefined : c.held(names[own]!).pending;
-  if (pending === undefined || !sameShape) return elementwise(c, node, ([x, y]) => c.g.node("Add", [x, y!]));
+  if (pending === undefined || !sameShape) return numberByNumber(c, node);
   const otherName = names[1 - own]!;
   const other = c.blocked(otherName);
   // A sum is taken in place only of a value that dies here; else of the convolution's, with the other passed through.
@@ -192,20 +192,6 @@ function add(c: Lowering, node: Node): "lowered" | "declined" {
   return "lowered";
 }
 
-/** The same number for each element: on blocked values as they lie, if all have one shape. */
-function elementwise(
-  c: Lowering,
-  node: Node,
-  write: (values: readonly [Value, ...Value[]]) => Value,
-): "lowered" | "declined" {
-  const shapes = new Set(node.inputs.map((name) => c.held(name).type.shape.join()));
-  if (shapes.size !== 1 || !node.inputs.some((name) => c.held(name).layout === "blocked")) return "declined";
-  const [first, ...rest] = node.inputs.map((name) => c.blocked(name));
-  if (first === undefined) return "declined";
-  c.bind(output(node, 0), write([first, ...rest]), "blocked");
-  return "lowered";
-}
-
 /** A vector of channels times a number stays what it is; two blocked values multiply as they lie. */
 function scaled(c: Lowering, node: Node): "lowered" | "declined" {
   const [a, b] = [c.held(input(node, 0)), c.held(input(node, 1))];
@@ -213,7 +199,7 @@ function scaled(c: Lowering, node: Node): "lowered" | "declined" {
     c.bind(output(node, 0), c.g.node("Mul", [a.write(), b.write()]), "channels");
     return "lowered";
   }
-  return elementwise(c, node, ([x, y]) => c.g.node("Mul", [x, y]));
+  return numberByNumber(c, node);
 }
 
 /**
