@@ -15,7 +15,7 @@ export interface NodeOptions {
   readonly domain?: string;
   /** Types of the outputs, for operators that the shape table does not hold (composites). */
   readonly types?: readonly ValueType[];
-  /** Names of the outputs; made up from the operator otherwise. */
+  /** Names of the outputs, which ask for optional ones too; made up from the operator otherwise. */
   readonly names?: readonly string[];
 }
 
@@ -87,7 +87,14 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
       const domain = options.domain ?? onnxDomain;
       const given = nodeInputs.map((value) => value?.name ?? "");
       const outputTypes =
-        options.types ?? inferTypes({ key: operatorKey({ domain, op }), inputs: nodeInputs, attributes, constants });
+        options.types ??
+        inferTypes({
+          key: operatorKey({ domain, op }),
+          inputs: nodeInputs,
+          attributes,
+          constants,
+          ...(options.names === undefined ? {} : { outputs: options.names.length }),
+        });
       const values = outputTypes.map((type, index) => declare(options.names?.[index] ?? fresh(op), type));
       nodes.push({
         name: `${op}_${nodes.length}`,

@@ -235,7 +235,13 @@ function inferred(node: Node, { types, constants }: Reading): readonly ValueType
       });
     return { name, type };
   });
-  return inferTypes({ key: operatorKey(node), inputs, attributes: node.attributes, constants });
+  return inferTypes({
+    key: operatorKey(node),
+    inputs,
+    attributes: node.attributes,
+    constants,
+    outputs: node.outputs.length,
+  });
 }
 
 /** The node, with the types of its outputs noted. */

@@ -4,12 +4,24 @@ import { einsumLengths, parseEinsum } from "./einsum.ts";
 import type { Dimension, ValueType } from "./graph.ts";
 import { convolution } from "./shapes/convolution.ts";
 import { elementwise } from "./shapes/elementwise.ts";
+import { generation } from "./shapes/generation.ts";
 import { indexing } from "./shapes/indexing.ts";
 import { movement } from "./shapes/movement.ts";
+import { normalisation } from "./shapes/normalisation.ts";
 import { pooling } from "./shapes/pooling.ts";
 import { recurrences } from "./shapes/recurrent.ts";
 import { resizing } from "./shapes/resize.ts";
-import { broadcastShapes, type Call, constantInts, first, lengthOf, type ShapeRule, typeAt } from "./shapes/rule.ts";
+import {
+  axisOf,
+  broadcastShapes,
+  type Call,
+  constantInts,
+  lengthOf,
+  productOf,
+  type ShapeRule,
+  sumOf,
+  typeAt,
+} from "./shapes/rule.ts";
 
 /** Types of the outputs of a call. An operator without a row is an error that says where to add it. */
 export function inferTypes(call: Call): readonly ValueType[] {
@@ -42,14 +54,23 @@ const reduce: ShapeRule = (call) => {
 /** y = a·b' with optional transposes of a and b. */
 const gemm: ShapeRule = (call) => {
   const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
-  const rows = a.shape[intOf(call.attributes, "transA", 0) === 1 ? 1 : 0]!;
-  const columns = b.shape[intOf(call.attributes, "transB", 0) === 1 ? 0 : 1]!;
+  const [rows, inner] = intOf(call.attributes, "transA", 0) === 1 ? a.shape.toReversed() : a.shape;
+  const [other, columns] = intOf(call.attributes, "transB", 0) === 1 ? b.shape.toReversed() : b.shape;
+  if (rows === undefined || columns === undefined)
+    throw new Error(`Gemm: [${a.shape}] and [${b.shape}] are no matrices`);
+  if (typeof inner === "number" && typeof other === "number" && inner !== other) {
+    throw new Error(`Gemm: lengths ${inner} and ${other} are to be summed over`);
+  }
   return [{ element: a.element, shape: [rows, columns] }];
 };
 
 const matMul: ShapeRule = (call) => {
   const [a, b] = [typeAt(call, 0), typeAt(call, 1)];
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [inner, other] = [a.shape.at(-1), b.shape.at(b.shape.length === 1 ? -1 : -2)];
+  if (typeof inner === "number" && typeof other === "number" && inner !== other) {
+    throw new Error(`MatMul: lengths ${inner} and ${other} are to be summed over`);
+  }
   const [rows, columns] = [a.shape.slice(-2, -1), b.shape.length === 1 ? [] : b.shape.slice(-1)];
   return [{ element: a.element, shape: [...batch, ...rows, ...columns] }];
 };
@@ -64,24 +85,33 @@ const einsum: ShapeRule = (call) => {
 
 const reshape: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const wanted = constantInts(call, 1).map((length, axis) => (length === 0 ? shape[axis]! : length));
-  const hole = wanted.indexOf(-1);
-  if (hole < 0) return [{ element, shape: wanted }];
-  const named = shape.filter((length) => typeof length === "string");
-  const rest = wanted.filter((length, axis) => axis !== hole && typeof length === "number") as number[];
-  if (named.length > 0 && !wanted.some((length) => typeof length === "string")) {
-    return [{ element, shape: wanted.map((length, axis) => (axis === hole ? named[0]! : length)) }];
+  const copies = intOf(call.attributes, "allowzero", 0) === 0;
+  const wanted = constantInts(call, 1).map((length, axis) => (length === 0 && copies ? shape[axis]! : length));
+  const rest = wanted.filter((length) => length !== -1);
+  if (rest.length < wanted.length) return [{ element, shape: wanted.with(wanted.indexOf(-1), quotient(shape, rest)) }];
+  const [from, to] = [productOf(shape), productOf(wanted)];
+  if (typeof from === "number" && typeof to === "number" && from !== to) {
+    throw new Error(`Reshape: [${shape}] does not fill [${wanted}]`);
   }
-  const total = sizeOf(shape.filter((length) => typeof length === "number"));
-  return [{ element, shape: wanted.map((length, axis) => (axis === hole ? total / sizeOf(rest) : length)) }];
+  return [{ element, shape: wanted }];
 };
+
+/** What is left of a shape's size over some of its lengths. */
+function quotient(shape: readonly Dimension[], over: readonly Dimension[]): Dimension {
+  const left = [...shape];
+  for (const name of over) if (typeof name === "string" && left.includes(name)) left.splice(left.indexOf(name), 1);
+  const known = (lengths: readonly Dimension[]) => sizeOf(lengths.filter((length) => typeof length === "number"));
+  const [from, to] = [known(shape), known(over)];
+  const names = left.filter((length) => typeof length === "string");
+  if (names.length === 0 && (to === 0 || from % to !== 0))
+    throw new Error(`Reshape: [${shape}] over [${over}] is not whole`);
+  return productOf([...names, from / to]);
+}
 
 const flatten: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = intOf(call.attributes, "axis", 1);
-  const head = shape.slice(0, axis);
-  const before: Dimension = head.length === 1 ? head[0]! : sizeOf(head.map(lengthOf));
-  return [{ element, shape: [before, sizeOf(shape.slice(axis).map(lengthOf))] }];
+  const axis = axisOf(intOf(call.attributes, "axis", 1), shape.length);
+  return [{ element, shape: [productOf(shape.slice(0, axis)), productOf(shape.slice(axis))] }];
 };
 
 const transpose: ShapeRule = (call) => {
@@ -96,19 +126,34 @@ const transpose: ShapeRule = (call) => {
 
 const concat: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = (intOf(call.attributes, "axis", 0) + shape.length) % shape.length;
-  const total = call.inputs.reduce((sum, _, index) => sum + lengthOf(typeAt(call, index).shape[axis]!), 0);
-  return [{ element, shape: shape.map((length, at) => (at === axis ? total : length)) }];
+  const axis = axisOf(intOf(call.attributes, "axis", 0), shape.length);
+  const shapes = call.inputs.map((_, index) => typeAt(call, index).shape);
+  const odd = shapes.find((other) => other.length !== shape.length);
+  if (odd !== undefined) throw new Error(`Concat: shapes [${shape}] and [${odd}] have different numbers of axes`);
+  const joined = shape.map((_, at) => {
+    const lengths = shapes.map((other) => other[at]!);
+    if (at === axis) return sumOf(lengths);
+    const known = lengths.filter((length) => typeof length === "number");
+    if (new Set(known).size > 1) throw new Error(`Concat: lengths ${lengths.join(" and ")} differ at axis ${at}`);
+    return known[0] ?? lengths[0]!;
+  });
+  return [{ element, shape: joined }];
 };
 
+/** Parts of given lengths, or so many equal ones, the last of them shorter (Split-18). */
 const split: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = (intOf(call.attributes, "axis", 0) + shape.length) % shape.length;
-  return constantInts(call, 1).map((part) => ({
-    element,
-    shape: shape.map((length, at) => (at === axis ? part : length)),
-  }));
+  const axis = axisOf(intOf(call.attributes, "axis", 0), shape.length);
+  return partsOf(call, shape[axis]!).map((part) => ({ element, shape: shape.with(axis, part) }));
 };
+
+function partsOf(call: Call, whole: Dimension): readonly Dimension[] {
+  if (call.inputs[1] !== undefined) return constantInts(call, 1);
+  const count = intOf(call.attributes, "num_outputs", call.outputs ?? 1);
+  if (count === 1) return [whole];
+  const [length, part] = [lengthOf(whole), Math.ceil(lengthOf(whole) / count)];
+  return Array.from({ length: count }, (_, index) => Math.max(0, Math.min(part, length - index * part)));
+}
 
 const expand: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
@@ -128,13 +173,13 @@ const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...convolution,
   ...elementwise,
   ...indexing,
+  ...generation,
   ...movement,
+  ...normalisation,
   ...pooling,
   ...recurrences,
   ...resizing,
-  BatchNormalization: first,
   Concat: concat,
-  Dropout: first,
   Einsum: einsum,
   Expand: expand,
   Flatten: flatten,

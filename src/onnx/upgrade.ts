@@ -1,4 +1,5 @@
 import type { Shaped } from "../base/index.ts";
+import { int } from "./attributes.ts";
 import { type Attributes, type Node, opset } from "./graph.ts";
 import { int64Vector } from "./int64.ts";
 
@@ -16,6 +17,12 @@ const axesAsInput: Upgrade = (node, fresh) => {
   return { ...node, inputs: [node.inputs[0]!, name], attributes: without(node.attributes, "axes") };
 };
 
+/** Until opset 17 a Split without lengths took the number of its parts from its outputs. */
+const partsAsAttribute: Upgrade = (node) =>
+  (node.inputs[1] ?? "") === ""
+    ? { ...node, attributes: { ...node.attributes, num_outputs: int(node.outputs.length) } }
+    : node;
+
 /** One row an operator whose form changed between opset 13 and 18. */
 const upgrades: Readonly<Record<string, Upgrade>> = {
   ReduceL1: axesAsInput,
@@ -27,6 +34,7 @@ const upgrades: Readonly<Record<string, Upgrade>> = {
   ReduceMin: axesAsInput,
   ReduceProd: axesAsInput,
   ReduceSumSquare: axesAsInput,
+  Split: partsAsAttribute,
 };
 
 /** A node of an older opset as opset 18 writes it, so that rules know one form of each operator. */

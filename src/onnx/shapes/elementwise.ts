@@ -15,8 +15,7 @@ const rows = (operators: readonly string[], rule: ShapeRule): ShapeRules =>
 /** Operators that work element by element, and those that keep their first input's type for other reasons. */
 export const elementwise: ShapeRules = {
   ...rows(Object.keys(unary), first),
-  ...rows(["Clip", "CumSum", "LogSoftmax", "LpNormalization", "PRelu", "Softmax", "Trilu"], first),
-  ...rows(["GroupNormalization", "InstanceNormalization", "LayerNormalization"], first),
+  ...rows(["Clip", "CumSum", "Hardmax", "LogSoftmax", "PRelu", "ReverseSequence", "Softmax", "Trilu"], first),
   ...rows(["Add", "Div", "Max", "Mean", "Min", "Mod", "Mul", "Pow", "Sub", "Sum"], broadcast),
   ...rows(["And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not"], truth),
   ...rows(["Or", "Xor"], truth),

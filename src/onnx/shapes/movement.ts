@@ -1,5 +1,6 @@
 import { intOf, tensorOf } from "../attributes.ts";
 import type { Dimension, ElementType } from "../graph.ts";
+import { elementOfCode } from "./elements.ts";
 import { axisOf, type Call, constantInts, lengthOf, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
 
 /** Axes of an input that may be left out. */
@@ -68,23 +69,9 @@ const blocks =
     return [{ element, shape: [n!, lengthOf(channels!) / (factor * factor), ...plane] }];
   };
 
-/** Element types by their numbers in ONNX (TensorProto.DataType). */
-const elements = new Map<number, ElementType>([
-  [1, "float32"],
-  [2, "uint8"],
-  [5, "int16"],
-  [6, "int32"],
-  [7, "int64"],
-  [9, "bool"],
-  [11, "float64"],
-]);
-
-const cast: ShapeRule = (call) => {
-  const to = intOf(call.attributes, "to", 1);
-  const element = elements.get(to);
-  if (element === undefined) throw new Error(`Cast: element type ${to} is none of Ichor's`);
-  return [{ element, shape: typeAt(call, 0).shape }];
-};
+const cast: ShapeRule = (call) => [
+  { element: elementOfCode(call.key, intOf(call.attributes, "to", 1)), shape: typeAt(call, 0).shape },
+];
 
 const constant: ShapeRule = ({ attributes }) => {
   const whole = tensorOf(attributes, "value");

@@ -13,10 +13,18 @@ const globalPool: ShapeRule = (call) => {
   return [{ element, shape: shape.map((length, axis) => (axis < 2 ? length : 1)) }];
 };
 
+/** The maxima and, where they are asked for, where they were. */
+const maxPool: ShapeRule = (call) => {
+  const [pooled] = pool(call);
+  return (call.outputs ?? 1) > 1 ? [pooled!, { element: "int64", shape: pooled!.shape }] : [pooled!];
+};
+
 /** Poolings. */
 export const pooling: ShapeRules = {
   AveragePool: pool,
   GlobalAveragePool: globalPool,
+  GlobalLpPool: globalPool,
   GlobalMaxPool: globalPool,
-  MaxPool: pool,
+  LpPool: pool,
+  MaxPool: maxPool,
 };

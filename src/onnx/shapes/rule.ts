@@ -9,6 +9,8 @@ export interface Call {
   readonly attributes: Attributes;
   /** Constants of the graph, for operators whose output shape is an input (Reshape, Expand, Slice). */
   readonly constants: ReadonlyMap<string, Shaped>;
+  /** How many outputs the node names; those that are always there where it is left out. */
+  readonly outputs?: number;
 }
 
 /** Types of the outputs of a call, from those of its inputs. */
@@ -32,8 +34,12 @@ export function broadcastShapes(a: readonly Dimension[], b: readonly Dimension[]
   return Array.from({ length: rank }, (_, axis) => {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
-    if (left !== right && left !== 1 && right !== 1) throw new Error(`shapes [${a}] and [${b}] do not broadcast`);
-    return left === 1 ? right : left;
+    if (left === right || right === 1) return left;
+    if (left === 1) return right;
+    // A named length beside a number can only be that number, or 1.
+    if (typeof left === "string" && typeof right === "number") return right;
+    if (typeof left === "number" && typeof right === "string") return left;
+    throw new Error(`shapes [${a}] and [${b}] do not broadcast`);
   });
 }
 
@@ -60,3 +66,24 @@ export function lengthOf(length: Dimension): number {
 
 /** An axis counted from the front. */
 export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+/** A sum of lengths; with names among them it is a name itself (`slices+1`). */
+export const sumOf = (lengths: readonly Dimension[]): Dimension =>
+  combined(lengths, { start: 0, sign: "+", apply: (a, b) => a + b });
+
+/** A product of lengths; with names among them it is a name itself (`batch*4`). */
+export const productOf = (lengths: readonly Dimension[]): Dimension =>
+  lengths.includes(0) ? 0 : combined(lengths, { start: 1, sign: "*", apply: (a, b) => a * b });
+
+interface Operation {
+  readonly start: number;
+  readonly sign: string;
+  readonly apply: (a: number, b: number) => number;
+}
+
+function combined(lengths: readonly Dimension[], { start, sign, apply }: Operation): Dimension {
+  const names = lengths.filter((length) => typeof length === "string").toSorted();
+  const rest = lengths.filter((length) => typeof length === "number").reduce(apply, start);
+  if (names.length === 0) return rest;
+  return [...names, ...(rest === start ? [] : [rest])].join(sign);
+}
