@@ -111,6 +111,7 @@ function graphOf(proto: GraphProto, external: ReadExternal | undefined): Graph {
   for (const { name, type } of [...values(proto.valueInfo.filter(isTensor)), ...inputs, ...outputs])
     types.set(name, type);
   const nodes: Node[] = [];
+  const literals = new Set<string>();
   for (const [index, node] of proto.node.entries()) {
     const decoded = nodeOf(node, index, external);
     const constant = constantOf(decoded);
@@ -119,13 +120,14 @@ function graphOf(proto: GraphProto, external: ReadExternal | undefined): Graph {
       const [name = ""] = decoded.outputs;
       const tensor = node.attribute.find(({ name: attribute }) => attribute === "value")?.t;
       constants.set(name, constant);
+      literals.add(name);
       types.set(name, {
         element: tensor ? elementNames[tensor.dataType]! : elementOf(constant),
         shape: constant.shape,
       });
     }
   }
-  return { name: proto.name, inputs, outputs, nodes, constants, types };
+  return { name: proto.name, inputs, outputs, nodes, constants, types, literals };
 }
 
 const elementOf = ({ data }: Shaped): ValueType["element"] => (data instanceof BigInt64Array ? "int64" : "float32");

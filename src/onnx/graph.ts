@@ -53,6 +53,8 @@ export interface Graph {
   readonly types: ReadonlyMap<string, ValueType>;
   /** Version of ONNX's operators that the nodes mean; `opset` where it is left out. */
   readonly opset?: number;
+  /** Constants that belong to the formulas (`Constant` nodes of a file), not to its weights. */
+  readonly literals?: ReadonlySet<string>;
 }
 
 /** A model-local function: a composite operator with its body in other operators (ONNX IR, "Functions"). */

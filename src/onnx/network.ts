@@ -20,8 +20,8 @@ export interface ImportOptions {
 }
 
 /**
- * A model from elsewhere as a network that can be trained: weights (initializers of more than one number) become
- * parameters that start at their values, running statistics of batch normalisation become buffers, and the chosen output
+ * A model from elsewhere as a network that can be trained: weights (float32 initializers with an axis, but for those that
+ * set an operator, such as Resize's scales) become parameters that start at their values, running statistics of batch normalisation become buffers, and the chosen output
  * is called `slice_logits`. The batch must have a length (`readModel` with `lengths`).
  */
 export function networkFromModel(
@@ -38,7 +38,10 @@ export function networkFromModel(
   const live = liveNodes({ ...separate, outputs: [shown] });
   const statistics = new Set(live.nodes.filter(isNormalisation).flatMap(({ inputs }) => inputs.slice(3, 5)));
   const used = new Set(live.nodes.flatMap(({ inputs }) => inputs));
-  const weights = [...live.constants].filter(([name, value]) => used.has(name) && isWeight(value));
+  const setting = new Set(live.nodes.flatMap(settingsOf));
+  const weights = [...live.constants].filter(
+    ([name, value]) => used.has(name) && isWeight(value) && !setting.has(name) && !graph.literals?.has(name),
+  );
   const parameters = weights.filter(([name]) => !statistics.has(name)).map(parameterOf);
   const buffers = weights.filter(([name]) => statistics.has(name)).map(parameterOf);
   const held = new Map([...parameters, ...buffers].map(({ name, shape }) => [name, shape]));
@@ -56,7 +59,17 @@ export function networkFromModel(
 
 const isNormalisation = (node: Node) => operatorKey(node) === "BatchNormalization";
 
-const isWeight = ({ data, shape }: Shaped) => data instanceof Float32Array && sizeOf(shape) > 1;
+/** Inputs that set what an operator does, by position; one row an operator that has some in float32. */
+const settings: Readonly<Record<string, readonly number[]>> = {
+  Clip: [1, 2],
+  Dropout: [1],
+  Pad: [2],
+  Resize: [1, 2],
+};
+
+const settingsOf = (node: Node) => (settings[operatorKey(node)] ?? []).flatMap((index) => node.inputs[index] || []);
+
+const isWeight = ({ data, shape }: Shaped) => data instanceof Float32Array && shape.length > 0;
 
 const parameterOf = ([name, value]: readonly [string, Shaped]): Parameter => ({
   name,

@@ -79,7 +79,9 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
     types: new Map([...graph.constants].map(([name, constant]) => [name, constantType(graph, name, constant)])),
     symbols: new Map(),
     weights: new Set(
-      [...graph.constants].filter(([, { data, shape }]) => isFloat(data) && sizeOf(shape) > 1).map(([name]) => name),
+      [...graph.constants]
+        .filter(([name, { data, shape }]) => isFloat(data) && shape.length > 0 && !graph.literals?.has(name))
+        .map(([name]) => name),
     ),
     version,
   };
@@ -101,7 +103,8 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
   }));
   const read = new Set([...nodes.flatMap((node) => node.inputs), ...outputs.map(({ name }) => name)]);
   const constants = new Map([...reading.constants].filter(([name]) => read.has(name)));
-  return { ...graph, inputs, outputs, nodes, constants, types: reading.types, opset: Math.max(opset, version) };
+  const literals = new Set([...constants.keys()].filter((name) => !reading.weights.has(name)));
+  return { ...graph, inputs, outputs, nodes, constants, types: reading.types, opset: Math.max(opset, version), literals };
 }
 
 const isFloat = (data: Shaped["data"]) => data instanceof Float32Array || data instanceof Float64Array;
