@@ -104,7 +104,16 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
   const read = new Set([...nodes.flatMap((node) => node.inputs), ...outputs.map(({ name }) => name)]);
   const constants = new Map([...reading.constants].filter(([name]) => read.has(name)));
   const literals = new Set([...constants.keys()].filter((name) => !reading.weights.has(name)));
-  return { ...graph, inputs, outputs, nodes, constants, types: reading.types, opset: Math.max(opset, version), literals };
+  return {
+    ...graph,
+    inputs,
+    outputs,
+    nodes,
+    constants,
+    types: reading.types,
+    opset: Math.max(opset, version),
+    literals,
+  };
 }
 
 const isFloat = (data: Shaped["data"]) => data instanceof Float32Array || data instanceof Float64Array;

@@ -1,4 +1,4 @@
-"""Small networks of four families in PyTorch, exported by torch.onnx.export: the oracle of test/imported-networks.test.ts.
+"""Small networks of six families in PyTorch, exported by torch.onnx.export: the oracle of test/imported-networks.test.ts.
 
 usage: torch_networks.py FOLDER OPSET    writes FOLDER/NAME.onnx for each network, and FOLDER/NAME.json: its input's
 shape, the input and output as numbers; then answers a line of JSON: the names. With a third argument STEPS it also trains
@@ -144,7 +144,41 @@ class ViT(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
-NETWORKS = {"resnet": ResNet, "efficientnet": EfficientNet, "convnext": ConvNeXt, "vit": ViT}
+class UNet(nn.Module):
+    """Down and up again (Ronneberger et al. 2015), with norms of groups and of instances, up by weights and by Resize."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm1 = nn.Conv2d(3, 8, 3, 2, 1), nn.GroupNorm(2, 8)
+        self.low, self.norm2 = nn.Conv2d(8, 8, 3, 1, 1), nn.InstanceNorm2d(8, affine=True)
+        self.up, self.slope = nn.ConvTranspose2d(8, 8, 2, 2), nn.PReLU()
+        self.last, self.head = nn.Conv2d(16, 16, 3, 1, 1), nn.Linear(16, CLASSES)
+
+    def forward(self, x):
+        x = F.leaky_relu(self.norm1(self.first(x)), 0.1)
+        y = F.elu(self.norm2(self.low(F.avg_pool2d(x, 2))))
+        y = self.slope(self.up(y)) + F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
+        return self.head(F.adaptive_max_pool2d(self.last(torch.cat([x, y], 1)), 1).flatten(1))
+
+
+class Recurrent(nn.Module):
+    """Columns of an image as a sequence (Shi et al. 2017): a GRU in two directions, then an LSTM."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 4, 4)
+        self.gru = nn.GRU(48, 8, bidirectional=True)
+        self.lstm = nn.LSTM(16, 8)
+        self.head = nn.Linear(16, CLASSES)
+
+    def forward(self, x):
+        x = torch.tanh(self.stem(x)).flatten(1, 2).permute(2, 0, 1)
+        y, (state, _) = self.lstm(self.gru(x)[0])
+        return self.head(torch.cat([y.mean(0), state[0]], 1))
+
+
+NETWORKS = {"resnet": ResNet, "efficientnet": EfficientNet, "convnext": ConvNeXt, "vit": ViT,
+            "unet": UNet, "recurrent": Recurrent}
 
 
 def train(model, x, y, optimiser, steps):
