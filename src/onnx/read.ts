@@ -14,6 +14,7 @@ import {
 } from "./graph.ts";
 import { inlineFunctions } from "./inline.ts";
 import { int64Vector } from "./int64.ts";
+import { withPads } from "./pads.ts";
 import { Refusal } from "./refusal.ts";
 import { inferTypes } from "./shapes.ts";
 import { upgradeNode } from "./upgrade.ts";
@@ -26,7 +27,7 @@ export interface ReadOptions extends DecodeOptions {
 
 /**
  * A model from anywhere in the one form that the rest of the house knows: operators as of opset 18, functions inlined,
- * the type of every value inferred, and what exporters compute about shapes folded into constants. Weights stay as they
+ * the type of every value inferred, pads written out, and what exporters compute about shapes folded into constants. Weights stay as they
  * are: no arithmetic on them is folded, so that they can be trained. Problems: those of `decodeModel`, and "model
  * refused" naming the node whose types cannot be inferred.
  */
@@ -95,7 +96,13 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     const upgraded = withKnownInputs(upgradeNode(node, version, fresh), reading, fresh);
-    if (!fold(upgraded, reading)) nodes.push(typed(upgraded, reading));
+    if (!fold(upgraded, reading))
+      nodes.push(
+        typed(
+          withPads(upgraded, (name) => reading.types.get(name)),
+          reading,
+        ),
+      );
   }
   const outputs = graph.outputs.map(({ name, type }) => ({
     name,

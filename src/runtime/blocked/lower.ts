@@ -122,7 +122,7 @@ function blockedFilters(graph: Graph, block: number): ReadonlyMap<string, ConvSh
     const [x, w] = [typeOf(graph, xName), typeOf(graph, name)].map(staticShape);
     const image = images.has(xName);
     const fit = convFits(
-      { x: x!, w: w!, ...slidingOf(node, w!.slice(2)), group: intOf(node.attributes, "group", 1), image },
+      { x: x!, w: w!, ...slidingOf(node, w!.slice(2), x!.slice(2)), group: intOf(node.attributes, "group", 1), image },
       block,
     );
     const same = found.get(name);

@@ -1,5 +1,15 @@
 import { shaped } from "../../base/index.ts";
-import { type GraphBuilder, int, ints, intsOf, type Node, slidingOf, type Value } from "../../onnx/index.ts";
+import {
+  type GraphBuilder,
+  int,
+  ints,
+  intsOf,
+  type Node,
+  poolingOf,
+  slidingOf,
+  staticShape,
+  type Value,
+} from "../../onnx/index.ts";
 import { blockedDomain, dims, gate, pass, shiftPlanes, steep, view } from "./operators.ts";
 import type { Rule } from "./rule.ts";
 
@@ -28,17 +38,17 @@ function halving(node: Node, x: readonly number[]): 2 | 3 | undefined {
   const { strides, pads, dilations } = slidingOf(node, kernel);
   const [size] = kernel;
   const same = (values: readonly number[], wanted: number) => values.every((value) => value === wanted);
-  const begins = pads.slice(0, 2);
+  const [begins, ends] = [pads.slice(0, 2), pads.slice(2)];
   if (kernel.length !== 2 || (size !== 2 && size !== 3) || !same(kernel, size)) return undefined;
   if (!same(strides, 2) || !same(dilations, 1) || !same(begins, size - 2)) return undefined;
+  if (ends.some((pad) => pad > 1)) return undefined; // one more window (ceil_mode)
   return x.slice(2).every((length) => length % 2 === 0) ? size : undefined;
 }
 
 export const maxPool: Rule = (c, node) => {
   const [name = ""] = node.inputs;
   if (c.held(name).layout !== "blocked" || node.outputs.length > 1) return "declined";
-  const kernel = intsOf(node.attributes, "kernel_shape", []);
-  const { strides, pads, dilations } = slidingOf(node, kernel);
+  const { kernel, strides, pads, dilations } = poolingOf(node, staticShape(c.held(name).type).slice(2));
   if (kernel.length !== 2 || dilations.some((dilation) => dilation !== 1)) return "declined";
   c.bind(node.outputs[0]!, blockedMaxPool(c.g, c.blocked(name), { kernel, strides, pads }), "blocked");
   return "lowered";

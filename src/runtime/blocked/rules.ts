@@ -214,7 +214,7 @@ function windowConv(c: Lowering, node: Node): "lowered" | "declined" {
   if (weights === undefined || offsets === undefined || image.layout !== "plain" || inputs >= c.block)
     return "declined";
   if (kernel.length !== 2 || intOf(node.attributes, "group", 1) !== 1) return "declined";
-  const { strides, pads, dilations } = slidingOf(node, kernel);
+  const { strides, pads, dilations } = slidingOf(node, kernel, staticShape(image.type).slice(2));
   const clip = clipOf(c, node);
   const how: BlockedConv = {
     kernel: pair(kernel),
