@@ -107,6 +107,7 @@ const rows: Readonly<Record<string, Row>> = {
     random(2, 3, 7, 6),
     random(6, 1, 3, 3),
   ),
+  "Conv, auto_pad": row("Conv", { auto_pad: "SAME_UPPER" }, random(1, 2, 5, 6), random(3, 2, 2, 3), random(3)),
   "Conv, one axis, groups": row("Conv", { strides: [2], group: 2 }, random(2, 4, 9), random(6, 2, 3), random(6)),
   "Conv, three axes": row(
     "Conv",
@@ -171,6 +172,16 @@ const rows: Readonly<Record<string, Row>> = {
   "Resize, linear, larger": resized({ mode: "linear", ...half }, random(1, 2, 3, 4), [1, 2, 7, 6]),
   "Resize, linear, smaller, corners": resized({ mode: "linear", ...corners }, random(1, 2, 6, 7), [1, 2, 4, 3]),
   "Resize, linear, three axes": resized({ mode: "linear", ...half }, random(1, 1, 3, 2, 3), [1, 1, 5, 4, 6]),
+  "Resize, linear, smaller, antialias": resized(
+    { mode: "linear", ...half, antialias: 1, exclude_outside: 1 },
+    random(1, 2, 9, 8),
+    [1, 2, 3, 5],
+  ),
+  "Resize, cubic, smaller, antialias": resized(
+    { mode: "cubic", ...half, antialias: 1, exclude_outside: 1, cubic_coeff_a: -0.5 },
+    random(1, 2, 9, 8),
+    [1, 2, 3, 5],
+  ),
   "Resize, cubic": resized({ mode: "cubic", ...half, cubic_coeff_a: -0.75 }, random(1, 2, 4, 4), [1, 2, 7, 6]),
   "Resize, cubic, corners": resized(
     { mode: "cubic", ...corners, cubic_coeff_a: -0.75 },

@@ -29,6 +29,8 @@ def conv(a, x, w, b=None):
     axes = x.dim() - 2
     strides, dilations, before, after = sliding(a, axes)
     slide = [F.conv1d, F.conv2d, F.conv3d][axes - 1]
+    if a.get("auto_pad") == "SAME_UPPER":
+        return slide(x, w, b, padding="same")
     return slide(padded(x, before, after), w, b, strides, 0, dilations, a.get("group", 1))
 
 
@@ -67,7 +69,8 @@ def resize(a, x):
     axes = x.dim() - 2
     lines = {"nearest": "nearest", "linear": ["linear", "bilinear", "trilinear"][axes - 1], "cubic": "bicubic"}
     corners = {} if a["mode"] == "nearest" else {"align_corners": a["coordinate_transformation_mode"] == "align_corners"}
-    return F.interpolate(x, size=a["sizes"][2:], mode=lines[a["mode"]], **corners)
+    smooth = {"antialias": True} if a.get("antialias", 0) else {}
+    return F.interpolate(x, size=a["sizes"][2:], mode=lines[a["mode"]], **corners, **smooth)
 
 
 def reordered(rows, order):
