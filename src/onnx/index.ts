@@ -1,5 +1,6 @@
 export * from "./attributes.ts";
 export { buildGraph, type GraphBuilder, type NodeOptions } from "./builder.ts";
+export { checkModel } from "./check.ts";
 export { decodeModel } from "./decode.ts";
 export { einsumLengths, parseEinsum } from "./einsum.ts";
 export { encodeModel, readModelMetadata } from "./encode.ts";
@@ -8,7 +9,10 @@ export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";
 export { initialise, type NetworkState } from "./initialise.ts";
 export { type ImportOptions, networkFromModel, replaceHead, withConstants } from "./network.ts";
-export { liveNodes } from "./passes.ts";
+export { foldConstants } from "./passes/fold-constants.ts";
+export { foldBatchNormalization } from "./passes/fold-normalisation.ts";
+export { liveNodes } from "./passes/live.ts";
+export { type MergeOptions, mergeGraphs } from "./passes/merge.ts";
 export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
 export { type RecurrentActivation, recurrenceOf } from "./recurrent.ts";
 export { interpolation, type ResizedAxis, resizedAxes } from "./resize.ts";

@@ -11,7 +11,7 @@ import {
   operatorKey,
   type Parameter,
 } from "./graph.ts";
-import { liveNodes } from "./passes.ts";
+import { liveNodes } from "./passes/live.ts";
 
 /** How a model becomes a network. */
 export interface ImportOptions {

@@ -7,7 +7,7 @@ import { int, ints } from "./attributes.ts";
 import { buildGraph, type GraphBuilder } from "./builder.ts";
 import { encodeModel, readModelMetadata } from "./encode.ts";
 import { type Graph, layOut, lengthOfSlots, type Value } from "./graph.ts";
-import { liveNodes } from "./passes.ts";
+import { liveNodes } from "./passes/live.ts";
 import { shapedOperators } from "./shapes.ts";
 
 /** One use of each operator with a shape rule; ONNX Runtime says whether the inferred shape is right. */

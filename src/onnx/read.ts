@@ -1,4 +1,5 @@
 import { fail, ok, type Result, type Shaped, sizeOf } from "../base/index.ts";
+import { checkNames } from "./check.ts";
 import { type DecodeOptions, decodeModel } from "./decode.ts";
 import { evaluateNode, evaluations } from "./evaluate/evaluate.ts";
 import {
@@ -40,6 +41,7 @@ export function readModel(
   if (decoded.kind === "problem") return decoded;
   try {
     const { graph, metadata } = inlineFunctions(decoded.value);
+    checkNames(graph);
     return ok({ graph: normalise(graph, lengths), functions: [], metadata });
   } catch (error) {
     if (error instanceof Refusal) return fail(error.at(where));
@@ -95,14 +97,16 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
   };
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
-    const upgraded = withKnownInputs(upgradeNode(node, version, fresh), reading, fresh);
-    if (!fold(upgraded, reading))
+    naming(node, () => {
+      const upgraded = withKnownInputs(upgradeNode(node, version, fresh), reading, fresh);
+      if (fold(upgraded, reading)) return;
       nodes.push(
         typed(
           withPads(upgraded, (name) => reading.types.get(name)),
           reading,
         ),
       );
+    });
   }
   const outputs = graph.outputs.map(({ name, type }) => ({
     name,
@@ -149,7 +153,7 @@ function foldNumbers(node: Node, reading: Reading): boolean {
   if (!given.every((name) => constants.has(name) && !weights.has(name))) return false;
   const [type] = inferred(node, reading);
   if (type === undefined || type.shape.some((length) => typeof length === "string")) return false;
-  if (sizeOf(type.shape.map(Number)) > largestFolded) return false;
+  if (!(sizeOf(type.shape.map(Number)) <= largestFolded)) return false;
   const [value] = evaluateNode(
     node,
     node.inputs.map((name) => (name === "" ? undefined : widened(constants.get(name)!))),
@@ -265,9 +269,18 @@ function inferred(node: Node, { types, constants }: Reading): readonly ValueType
 
 /** The node, with the types of its outputs noted. */
 function typed(node: Node, reading: Reading): Node {
-  let types: readonly ValueType[];
+  const types = inferred(node, reading);
+  for (const [index, name] of node.outputs.entries()) {
+    const type = types[index];
+    if (name !== "" && type !== undefined) reading.types.set(name, type);
+  }
+  return node;
+}
+
+/** Whatever a node's numbers or types make fail is told with the node. */
+function naming<T>(node: Node, read: () => T): T {
   try {
-    types = inferred(node, reading);
+    return read();
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal({
@@ -276,9 +289,4 @@ function typed(node: Node, reading: Reading): Node {
       next: "give named dimensions a length, or export the network with fixed sizes",
     });
   }
-  for (const [index, name] of node.outputs.entries()) {
-    const type = types[index];
-    if (name !== "" && type !== undefined) reading.types.set(name, type);
-  }
-  return node;
 }

@@ -94,6 +94,7 @@ const constantOfShape: ShapeRule = (call) => {
 
 const range: ShapeRule = (call) => {
   const [start, limit, delta] = [0, 1, 2].map((index) => constantInts(call, index)[0]!);
+  if (delta === 0) throw new Error("Range: steps of 0 never end");
   return [{ element: typeAt(call, 0).element, shape: [Math.max(0, Math.ceil((limit! - start!) / delta!))] }];
 };
 
