@@ -1,4 +1,5 @@
 import { fail, ok, type Result, type Shaped, sizeOf } from "../base/index.ts";
+import { branchOf } from "./branches.ts";
 import { checkNames } from "./check.ts";
 import { type DecodeOptions, decodeModel } from "./decode.ts";
 import { evaluateNode, evaluations } from "./evaluate/evaluate.ts";
@@ -96,7 +97,16 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
     return free;
   };
   const nodes: Node[] = [];
-  for (const node of graph.nodes) {
+  const take = (node: Node): void => {
+    const branch = branchOf(node, reading.constants);
+    if (branch !== undefined) {
+      for (const [name, value] of branch.constants) {
+        reading.constants.set(name, value);
+        reading.types.set(name, constantType(branch, name, value));
+      }
+      branch.nodes.forEach(take);
+      return;
+    }
     naming(node, () => {
       const upgraded = withKnownInputs(upgradeNode(node, version, fresh), reading, fresh);
       if (fold(upgraded, reading)) return;
@@ -107,7 +117,8 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
         ),
       );
     });
-  }
+  };
+  graph.nodes.forEach(take);
   const outputs = graph.outputs.map(({ name, type }) => ({
     name,
     type: reading.types.get(name) ?? bind({ name, type }).type,
@@ -129,7 +140,7 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Gra
 
 const isFloat = (data: Shaped["data"]) => data instanceof Float32Array || data instanceof Float64Array;
 
-function constantType(graph: Graph, name: string, { data, shape }: Shaped): ValueType {
+function constantType(graph: Pick<Graph, "types">, name: string, { data, shape }: Shaped): ValueType {
   const element = graph.types.get(name)?.element;
   if (element !== undefined) return { element, shape };
   if (data instanceof BigInt64Array) return { element: "int64", shape };
