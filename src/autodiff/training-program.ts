@@ -149,7 +149,7 @@ function replay(g: GraphBuilder, network: Network, values: Map<string, Value>): 
         node.op,
         node.inputs.map((name) => values.get(name)),
         node.attributes,
-        { domain: node.domain },
+        { domain: node.domain, outputs: node.outputs.length },
       );
       for (const [index, name] of node.outputs.entries()) values.set(name, made[index]!);
     }

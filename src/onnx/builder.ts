@@ -15,6 +15,8 @@ export interface NodeOptions {
   readonly domain?: string;
   /** Types of the outputs, for operators that the shape table does not hold (composites). */
   readonly types?: readonly ValueType[];
+  /** How many outputs the node has where some are optional (MaxPool's indices); as many as there are names otherwise. */
+  readonly outputs?: number;
   /** Names of the outputs, which ask for optional ones too; made up from the operator otherwise. */
   readonly names?: readonly string[];
 }
@@ -86,6 +88,7 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
     nodes(op, nodeInputs, attributes = {}, options = {}) {
       const domain = options.domain ?? onnxDomain;
       const given = nodeInputs.map((value) => value?.name ?? "");
+      const asked = options.outputs ?? options.names?.length;
       const outputTypes =
         options.types ??
         inferTypes({
@@ -93,7 +96,7 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
           inputs: nodeInputs,
           attributes,
           constants,
-          ...(options.names === undefined ? {} : { outputs: options.names.length }),
+          ...(asked === undefined ? {} : { outputs: asked }),
         });
       const values = outputTypes.map((type, index) => declare(options.names?.[index] ?? fresh(op), type));
       nodes.push({

@@ -8,18 +8,22 @@ const epsilon = float(1e-2);
 
 const layer: OperatorCase = {
   row: "LayerNormalization",
-  uses: fc.tuple(shapeOf(2, 4), fc.nat(3), fc.boolean(), fc.boolean()).map(([shape, from, back, biased]) => {
-    const axis = from % shape.length;
-    const inner = shape.slice(axis);
-    return {
-      inputs: { x: normal(shape), scale: positive(inner), ...(biased ? { bias: normal(inner) } : {}) },
-      write: (g, { x, scale, bias }) =>
-        g.node("LayerNormalization", bias === undefined ? [x, scale] : [x, scale, bias], {
-          axis: int(back ? axis - shape.length : axis),
-          epsilon,
-        }),
-    };
-  }),
+  uses: fc
+    .tuple(shapeOf(2, 4), fc.nat(3), fc.boolean(), fc.boolean(), fc.boolean())
+    .map(([shape, from, back, biased, all]) => {
+      const axis = from % shape.length;
+      const inner = shape.slice(axis);
+      return {
+        inputs: { x: normal(shape), scale: positive(inner), ...(biased ? { bias: normal(inner) } : {}) },
+        write: (g, { x, scale, bias }) =>
+          g.nodes(
+            "LayerNormalization",
+            bias === undefined ? [x, scale] : [x, scale, bias],
+            { axis: int(back ? axis - shape.length : axis), epsilon },
+            all ? { outputs: 3 } : {},
+          ),
+      };
+    }),
   runs: 12,
 };
 
@@ -69,7 +73,7 @@ const dropout: OperatorCase = {
   of: "out of training",
   uses: fc.tuple(shapeOf(0, 4), fc.boolean()).map(([shape, rated]) => ({
     inputs: { x: normal(shape) },
-    write: (g, { x }) => g.node("Dropout", rated ? [x, g.scalar(0.3)] : [x]),
+    write: (g, { x }) => (rated ? g.nodes("Dropout", [x, g.scalar(0.3)], {}, { outputs: 2 }) : g.node("Dropout", [x])),
   })),
 };
 

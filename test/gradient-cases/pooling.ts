@@ -55,9 +55,9 @@ const axesCounts: readonly (readonly [string, number, number])[] = [
 const maxPool = ([of, axes, runs]: readonly [string, number, number]): OperatorCase => ({
   row: "MaxPool",
   of,
-  uses: poolings(axes).map(({ size, attributes }) => ({
+  uses: fc.tuple(poolings(axes), fc.boolean()).map(([{ size, attributes }, all]) => ({
     inputs: { x: normal([2, 2, ...size]) },
-    write: (g, { x }) => g.node("MaxPool", [x], attributes),
+    write: (g, { x }) => g.nodes("MaxPool", [x], attributes, all ? { outputs: 2 } : {}),
   })),
   runs,
 });

@@ -1,3 +1,4 @@
+import { sizeOf } from "../../base/index.ts";
 import { floatOf, type GraphBuilder, intOf, staticShape, type Value } from "../../onnx/index.ts";
 import { callComposite } from "../composites.ts";
 import { formulas } from "./formulas.ts";
@@ -19,20 +20,31 @@ function standardise(g: GraphBuilder, x: Value, { axes, epsilon }: { axes: reado
   const deviation = sqrt(add(mean(square(centred)), epsilon));
   const normal = div(centred, deviation);
   const back = (d: Value) => div(sub(sub(d, mean(d)), mul(normal, mean(mul(d, normal)))), deviation);
-  return { normal, back };
+  return { normal, deviation, back };
 }
 
 const layerNormalization: Gradient = (g, { node, inputs }, dy, dys) => {
   const [x, scale, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
-  if (dys[1] !== undefined || dys[2] !== undefined) {
-    throw new Error(`${node.name}: no gradient of the statistics that LayerNormalization gives: compute them apart`);
-  }
+  const [, dmean, dinverse] = dys;
   const rank = x.type.shape.length;
   const first = (intOf(node.attributes, "axis", -1) + rank) % rank;
   const axes = Array.from({ length: rank - first }, (_, index) => first + index);
-  const { normal, back } = standardise(g, x, { axes, epsilon: floatOf(node.attributes, "epsilon", 1e-5) });
-  const { mul } = formulas(g);
-  return [() => back(mul(dy, scale)), () => sumTo(g, mul(dy, normal), scale), () => sumTo(g, dy, bias ?? scale)];
+  const { normal, deviation, back } = standardise(g, x, {
+    axes,
+    epsilon: floatOf(node.attributes, "epsilon", 1e-5),
+  });
+  const { add, sub, mul, div, square } = formulas(g);
+  const count = sizeOf(staticShape(x.type).slice(first));
+  // The mean and inverse = 1/deviation may be read too: d mean/dx = 1/n, d inverse/dx = −x̂·inverse²/n.
+  const statistics = (dx: Value) => {
+    const withMean = dmean === undefined ? dx : add(dx, div(dmean, count));
+    return dinverse === undefined ? withMean : sub(withMean, div(mul(dinverse, normal), mul(square(deviation), count)));
+  };
+  return [
+    () => statistics(back(mul(dy, scale))),
+    () => sumTo(g, mul(dy, normal), scale),
+    () => sumTo(g, dy, bias ?? scale),
+  ];
 };
 
 /** Instances and groups: x as [N, groups, what is normalised], scale and bias for each channel or each group. */
