@@ -2,7 +2,7 @@ import type { GraphBuilder, Value } from "../onnx/index.ts";
 
 /** How gradients move the parameters. */
 export type Optimiser =
-  | { readonly kind: "sgd"; readonly momentum: number }
+  | { readonly kind: "sgd"; readonly momentum: number; readonly nesterov?: boolean }
   | { readonly kind: "adamw"; readonly beta1: number; readonly beta2: number; readonly epsilon: number };
 
 /** A step's schedule: how many steps were taken with this one (from 1), learning rate, weight decay. */
@@ -18,6 +18,8 @@ interface OptimiserRow {
   readonly moments: readonly string[];
   /** Scalar feeds, each of shape [1]. */
   readonly scalars: readonly string[];
+  /** Those of them that are learning rates. */
+  readonly rates: readonly string[];
   /** New values of `parameters` and the moments, by vector. `decayed` is 1 where weight decay acts, else 0. */
   readonly update: (g: GraphBuilder, values: UpdateValues, optimiser: Optimiser) => Readonly<Record<string, Value>>;
   /** The scalar feeds of one step. */
@@ -40,16 +42,20 @@ const named = (values: Readonly<Record<string, Value>>, name: string): Value => 
 
 /** One row an optimiser. */
 export const optimisers: Readonly<Record<Optimiser["kind"], OptimiserRow>> = {
-  // m' = μ·m + g + λ·p,   p' = p − η·m'                     (Sutskever et al. 2013, as PyTorch has it)
+  // m' = μ·m + g + λ·p,   p' = p − η·m', with Nesterov p' = p − η·(g + λ·p + μ·m')   (Sutskever et al. 2013, as PyTorch has it)
   sgd: {
     moments: ["moment1"],
     scalars: ["rate", "decay"],
+    rates: ["rate"],
     update(g, { parameters, gradient, decayed, moments, scalars }, optimiser) {
       const momentum = optimiser.kind === "sgd" ? optimiser.momentum : 0;
       const pull = g.node("Mul", [g.node("Mul", [parameters, decayed]), named(scalars, "decay")]);
       const kept = g.node("Mul", [named(moments, "moment1"), g.scalar(momentum)]);
-      const moment1 = g.node("Add", [kept, g.node("Add", [gradient, pull])]);
-      return { moment1, parameters: g.node("Sub", [parameters, g.node("Mul", [moment1, named(scalars, "rate")])]) };
+      const pulled = g.node("Add", [gradient, pull]);
+      const moment1 = g.node("Add", [kept, pulled]);
+      const nesterov = optimiser.kind === "sgd" && optimiser.nesterov === true;
+      const step = nesterov ? g.node("Add", [pulled, g.node("Mul", [moment1, g.scalar(momentum)])]) : moment1;
+      return { moment1, parameters: g.node("Sub", [parameters, g.node("Mul", [step, named(scalars, "rate")])]) };
     },
     feeds: (_, { rate, decay }) => ({ rate, decay }),
   },
@@ -57,6 +63,7 @@ export const optimisers: Readonly<Record<Optimiser["kind"], OptimiserRow>> = {
   adamw: {
     moments: ["moment1", "moment2"],
     scalars: ["rate", "correction", "shrink"],
+    rates: ["rate", "shrink"],
     update(g, { parameters, gradient, decayed, moments, scalars }, optimiser) {
       if (optimiser.kind !== "adamw") throw new Error("adamw is asked for with other settings");
       const { beta1, beta2, epsilon } = optimiser;

@@ -69,7 +69,7 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
       state.values.set(node.outputs[0]!, state.held(node.inputs[0]!));
       continue;
     }
-    if (takeApart(state, node, slots) || putTogether(state, node, { slots, buffers })) continue;
+    if (takeApart(state, node, { slots, buffers }) || putTogether(state, node, { slots, buffers })) continue;
     if (lowerings[operatorKey(node)]?.(state, node) !== "lowered") keep(state, node);
   }
   for (const { name } of graph.outputs) g.output(state.plain(name), name);
@@ -81,17 +81,23 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
     block,
     pack: (vector, plain) => packVector(plain, slotsOf(vector), block),
     unpack: (vector, held) => unpackVector(held, slotsOf(vector), block),
-    views: viewsOf(graph, lowered, slots),
+    views: viewsOf(graph, lowered, { parameters: slots, buffers }),
   };
 }
 
-/** The pieces of `parameters` that the lowered graph reads as inputs. */
-function viewsOf(graph: Graph, lowered: Graph, slots: readonly HeldSlot[]): LoweredProgram["views"] {
+/** The pieces of `parameters` and `buffers` that the lowered graph reads as inputs. */
+function viewsOf(
+  graph: Graph,
+  lowered: Graph,
+  held: Readonly<Record<"parameters" | "buffers", readonly HeldSlot[]>>,
+): LoweredProgram["views"] {
   const wanted = new Set(lowered.inputs.map(({ name }) => name));
-  const split = graph.nodes.find((node) => node.op === "Split" && node.inputs[0] === "parameters");
-  return slots.flatMap(({ offset, length }, index) => {
-    const name = split?.outputs[index] ?? "";
-    return wanted.has(name) ? [{ name, vector: "parameters", offset, length }] : [];
+  return (["parameters", "buffers"] as const).flatMap((vector) => {
+    const split = graph.nodes.find((node) => node.op === "Split" && node.inputs[0] === vector);
+    return held[vector].flatMap(({ offset, length }, index) => {
+      const name = split?.outputs[index] ?? "";
+      return wanted.has(name) ? [{ name, vector, offset, length }] : [];
+    });
   });
 }
 
@@ -251,18 +257,22 @@ function declareInputs(
   }
 }
 
-/** The Split of `parameters`, and the Reshape of each piece: in the held lengths and shapes. */
-function takeApart(state: State, node: Node, slots: readonly HeldSlot[]): boolean {
+/** The Split of `parameters` or `buffers`, and the Reshape of each piece: in the held lengths and shapes. */
+function takeApart(
+  state: State,
+  node: Node,
+  { slots, buffers }: { readonly slots: readonly HeldSlot[]; readonly buffers: readonly HeldSlot[] },
+): boolean {
   const { g } = state;
-  if (node.op === "Split" && node.inputs[0] === "parameters") {
+  if (node.op === "Split" && (node.inputs[0] === "parameters" || node.inputs[0] === "buffers")) {
     // Each piece is an input of its own over the same memory: a Split would copy every parameter in every step.
-    for (const [index, { layout, length }] of slots.entries()) {
+    for (const [index, { layout, length }] of (node.inputs[0] === "buffers" ? buffers : slots).entries()) {
       const piece = g.input(node.outputs[index]!, { element: "float32", shape: [length] });
       state.bind(piece.name, piece, layout);
     }
     return true;
   }
-  const held = slots.find(({ slot }) => slot.name === node.outputs[0]);
+  const held = [...slots, ...buffers].find(({ slot }) => slot.name === node.outputs[0]);
   if (node.op !== "Reshape" || held === undefined) return false;
   state.bind(held.slot.name, view(g, state.held(node.inputs[0]!).write(), held.shape), held.layout);
   return true;
