@@ -43,7 +43,7 @@ export async function train({ steps = 300, provider, log = () => {} } = {}) {
     losses.push((await session.step({ ...twoMoons(step), ...schedule })).loss);
     if (step === 1 || step % 50 === 0) log(`step ${step}: loss ${losses.at(-1).toFixed(4)} (${session.form})`);
   }
-  const { parameters } = session.read();
+  const { parameters } = await session.read();
   await session.close();
   return { losses, parameters };
 }
