@@ -7,9 +7,9 @@ import { fileResult } from "../machine/index.ts";
 import {
   buildGraph,
   encodeModel,
+  foldBatchNormalization,
   int,
   layOut,
-  liveNodes,
   type Network,
   type NetworkState,
   readModelMetadata,
@@ -70,7 +70,8 @@ export interface Detector {
 
 /**
  * The detector file of a network that was built for "slices": parameters become constants, the study's logits the
- * largest of its slices. Equal inputs give equal bytes: no clock, no path.
+ * largest of its slices, and batch normalisation goes into the convolutions in front of it. Equal inputs give equal
+ * bytes: no clock, no path.
  */
 export function exportDetector(network: Network, state: NetworkState, info: DetectorInfo): Uint8Array {
   const { graph } = network;
@@ -89,7 +90,11 @@ export function exportDetector(network: Network, state: NetworkState, info: Dete
   if (logits === undefined) throw new Error("the network has no slice_logits");
   for (const value of shown) g.output(value, value.name);
   g.output(g.node("ReduceMax", [logits, g.axes([0])], { keepdims: int(0) }), "study_logits");
-  return encodeModel({ graph: liveNodes(g.finish()), functions: [], metadata: { ichor: JSON.stringify(info) } });
+  return encodeModel({
+    graph: foldBatchNormalization(g.finish()),
+    functions: [],
+    metadata: { ichor: JSON.stringify(info) },
+  });
 }
 
 /** What a detector file says of itself. Problems: not ONNX, not ours, another version. */

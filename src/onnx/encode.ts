@@ -25,6 +25,7 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
@@ -49,7 +50,53 @@ const elementCodes: Readonly<Record<ElementType, DataType>> = {
 };
 
 /** The bytes of an `.onnx` file. Equal models give equal bytes. */
-export function encodeModel({ graph, functions, metadata }: Model): Uint8Array {
+export function encodeModel(model: Model): Uint8Array {
+  return encode(model, encodeTensor);
+}
+
+/** Where the tensors that do not go into the `.onnx` file go. */
+export interface ExternalData {
+  /** Name of the file beside the model, such as "model.onnx.data". */
+  readonly file: string;
+  /** Tensors of more bytes than this go there; 1024 where it is left out. */
+  readonly above?: number;
+}
+
+/**
+ * The bytes of an `.onnx` file and of the file beside it that holds its large constants (ONNX IR, "External data"), each
+ * at a multiple of 4096 bytes so that it can be mapped. `readModel` reads them with `external`; models above 2 GB, where
+ * protobuf ends, need this.
+ */
+export function encodeModelWithData(
+  model: Model,
+  { file, above = 1024 }: ExternalData,
+): { readonly bytes: Uint8Array; readonly data: Uint8Array } {
+  const parts: { readonly offset: number; readonly raw: Uint8Array }[] = [];
+  let end = 0;
+  const bytes = encode(model, (constant, name, element) => {
+    const tensor = encodeTensor(constant, name, element);
+    const raw = tensor.rawData;
+    if (raw.length <= above) return tensor;
+    const offset = Math.ceil(end / 4096) * 4096;
+    parts.push({ offset, raw });
+    end = offset + raw.length;
+    const entries = { location: file, offset: `${offset}`, length: `${raw.length}` };
+    tensor.rawData = new Uint8Array(0);
+    tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
+    tensor.externalData = Object.entries(entries).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    );
+    return tensor;
+  });
+  const data = new Uint8Array(end);
+  for (const { offset, raw } of parts) data.set(raw, offset);
+  return { bytes, data };
+}
+
+/** How a constant of the graph becomes a message. */
+type TensorWriter = typeof encodeTensor;
+
+function encode({ graph, functions, metadata }: Model, write: TensorWriter): Uint8Array {
   const domains = new Set([...graph.nodes, ...functions.flatMap((body) => body.nodes)].map((node) => node.domain));
   if (functions.length > 0) domains.add(ichorDomain);
   domains.add(onnxDomain);
@@ -64,18 +111,16 @@ export function encodeModel({ graph, functions, metadata }: Model): Uint8Array {
       metadataProps: Object.entries(metadata).map(([key, value]) =>
         create(StringStringEntryProtoSchema, { key, value }),
       ),
-      graph: encodeGraph(graph),
+      graph: encodeGraph(graph, write),
     }),
   );
 }
 
-function encodeGraph(graph: Graph) {
+function encodeGraph(graph: Graph, write: TensorWriter) {
   return create(GraphProtoSchema, {
     name: graph.name,
     node: graph.nodes.map(encodeNode),
-    initializer: [...graph.constants].map(([name, constant]) =>
-      encodeTensor(constant, name, graph.types.get(name)?.element),
-    ),
+    initializer: [...graph.constants].map(([name, constant]) => write(constant, name, graph.types.get(name)?.element)),
     input: graph.inputs.map(encodeValue),
     output: graph.outputs.map(encodeValue),
   });
@@ -140,7 +185,11 @@ function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
         strings: attribute.value.map((value) => new TextEncoder().encode(value)),
       });
     case "graph":
-      return create(AttributeProtoSchema, { name, type: AttributeKind.GRAPH, g: encodeGraph(attribute.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeKind.GRAPH,
+        g: encodeGraph(attribute.value, encodeTensor),
+      });
     case "tensor":
       return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: encodeTensor(attribute.value, "") });
     case "reference":

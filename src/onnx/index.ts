@@ -3,7 +3,7 @@ export { buildGraph, type GraphBuilder, type NodeOptions } from "./builder.ts";
 export { checkModel } from "./check.ts";
 export { decodeModel } from "./decode.ts";
 export { einsumLengths, parseEinsum } from "./einsum.ts";
-export { encodeModel, readModelMetadata } from "./encode.ts";
+export { type ExternalData, encodeModel, encodeModelWithData, readModelMetadata } from "./encode.ts";
 export { unary as unaryOperators } from "./evaluate/elementwise.ts";
 export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";

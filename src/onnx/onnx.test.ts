@@ -5,9 +5,10 @@ import { operatorCases } from "../../test/operator-cases.ts";
 import { must, shaped } from "../base/index.ts";
 import { int, ints } from "./attributes.ts";
 import { buildGraph, type GraphBuilder } from "./builder.ts";
-import { encodeModel, readModelMetadata } from "./encode.ts";
+import { encodeModel, encodeModelWithData, readModelMetadata } from "./encode.ts";
 import { type Graph, layOut, lengthOfSlots, type Value } from "./graph.ts";
 import { liveNodes } from "./passes/live.ts";
+import { readModel } from "./read.ts";
 import { shapedOperators } from "./shapes.ts";
 
 /** One use of each operator with a shape rule; ONNX Runtime says whether the inferred shape is right. */
@@ -194,4 +195,22 @@ test("constants and values of a graph come through ONNX Runtime unchanged", asyn
   const x = randomArray([2, 2], 9);
   const { y } = await runGraph({ x }, (g, values) => ({ y: g.node("Add", [values["x"], g.scalar(0)]) }));
   assert.deepEqual(floats(y), x.data);
+});
+
+test("large constants go into a file beside the model and come back from it", () => {
+  const g = buildGraph("large");
+  const w = g.constant(randomArray([8, 3, 5, 5], 3), "large");
+  const b = g.constant(randomArray([8], 4), "small");
+  g.output(g.node("Conv", [g.input("image", { element: "float32", shape: ["batch", 3, 6, 6] }), w, b]), "y");
+  const model = { graph: g.finish(), functions: [], metadata: { made: "here" } };
+  const { bytes, data } = encodeModelWithData(model, { file: "large.data" });
+  assert.equal(data.length, 8 * 3 * 5 * 5 * 4);
+  assert.ok(bytes.length < 1000);
+  const external = (path: string, offset: number, length: number | undefined) => {
+    assert.equal(path, "large.data");
+    return data.subarray(offset, length === undefined ? undefined : offset + length);
+  };
+  const inside = must(readModel(encodeModel(model), "it"));
+  assert.deepEqual(must(readModel(bytes, "it", { external })), inside);
+  assert.equal(readModel(bytes, "it").kind, "problem");
 });
