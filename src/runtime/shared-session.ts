@@ -1,0 +1,177 @@
+import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
+import type { Program } from "../onnx/index.ts";
+import { type Executor, openExecutor } from "./executor.ts";
+import { SessionLost, type TrainingSession, type TrainingState } from "./training-session.ts";
+
+/** What a gradient thread is asked. */
+export type GradientRequest =
+  | { readonly kind: "open"; readonly program: Program; readonly threads: number }
+  | {
+      readonly kind: "gradient";
+      readonly parameters: Float32Array;
+      readonly buffers: Float32Array;
+      readonly feeds: Readonly<Record<string, Float32Array>>;
+    }
+  | { readonly kind: "close" };
+
+/** What it answers, all vectors in plain layout. */
+export type GradientAnswer =
+  | { readonly kind: "opened"; readonly form: string }
+  | { readonly kind: "problem"; readonly problem: Problem }
+  | {
+      readonly kind: "gradient";
+      readonly loss: number;
+      readonly gradient: Float32Array;
+      readonly buffers: Float32Array;
+    }
+  | { readonly kind: "closed" | "no session" }
+  | { readonly kind: "fault"; readonly message: string };
+
+interface GradientThread {
+  run(request: GradientRequest): Promise<GradientAnswer>;
+  close(): Promise<void>;
+}
+
+/** The two halves of a training step (`gradientProgram`, `updateProgram`). */
+export interface SharedPrograms {
+  /** For a piece of the batch. */
+  readonly gradient: Program;
+  readonly update: Program;
+}
+
+/** How a batch is shared out. */
+export interface SharedOptions {
+  /** Pieces of a batch, of equal size; the gradient is their mean. */
+  readonly pieces: number;
+  /** Threads that compute pieces at the same time; no more than pieces. */
+  readonly workers: number;
+  /** Threads inside the operators of all workers together. */
+  readonly threads: number;
+}
+
+/**
+ * A training session whose batches are taken in pieces, one after the other (a larger batch in the same memory) or by
+ * several threads at once. The pieces' gradients are summed in their order, so the result does not depend on which thread
+ * was faster, nor on how many there are. Losses are means over pieces; batch normalisation sees a piece at a time, and
+ * its running statistics are the mean of what the pieces make of them.
+ */
+export async function openSharedSession(
+  { gradient, update }: SharedPrograms,
+  initial: TrainingState,
+  { pieces, workers, threads }: SharedOptions,
+): Promise<Result<TrainingSession>> {
+  const count = Math.max(1, Math.min(workers, pieces));
+  const each = Math.max(1, Math.floor(threads / count));
+  const { openPool } = await import("../machine/index.ts"); // late: browsers import this room too
+  const pool: GradientThread[] = Array.from({ length: count }, () =>
+    openPool<GradientRequest, GradientAnswer>(import.meta.url, "./gradient-worker", 1),
+  );
+  const closeAll = async () => {
+    await Promise.all(pool.map((thread) => thread.close()));
+  };
+  const opened = await Promise.all(
+    pool.map((thread) => ask(thread, { kind: "open", program: gradient, threads: each })),
+  );
+  const refused = opened.find((answer) => answer.kind === "problem");
+  const updating =
+    refused === undefined ? await openExecutor(update.model, { threads, where: "update" }) : fail(refused.problem);
+  if (updating.kind === "problem") {
+    await closeAll();
+    return updating;
+  }
+  const state: Record<string, Float32Array> = {};
+  for (const [name, vector] of Object.entries(initial)) state[name] = vector.slice();
+  const [first] = opened;
+  return ok({
+    form: `${first?.kind === "opened" ? first.form : ""}, ${pieces} pieces, ${count} workers`,
+    step: (feeds) => takeSharedStep({ pool, gradient, update, executor: updating.value, state, pieces }, feeds),
+    read: async () => Object.fromEntries(Object.entries(state).map(([name, vector]) => [name, vector.slice()])),
+    close: async () => {
+      await Promise.all(pool.map((thread) => ask(thread, { kind: "close" }).catch(() => undefined)));
+      await Promise.all([closeAll(), updating.value.close()]);
+    },
+  });
+}
+
+async function ask(thread: GradientThread, request: GradientRequest): Promise<GradientAnswer> {
+  const answer = await thread.run(request).catch((error: unknown) => {
+    throw new SessionLost(threadEnded(error instanceof Error ? error.message : String(error)));
+  });
+  if (answer.kind === "no session") throw new SessionLost(threadEnded("a new thread that knows nothing of it"));
+  if (answer.kind === "fault") throw new Error(answer.message);
+  return answer;
+}
+
+interface Shared extends SharedPrograms {
+  readonly pool: readonly GradientThread[];
+  readonly executor: Executor;
+  readonly state: Record<string, Float32Array>;
+  readonly pieces: number;
+}
+
+async function takeSharedStep(
+  shared: Shared,
+  feeds: Readonly<Record<string, Float32Array>>,
+): Promise<{ readonly loss: number }> {
+  const { pool, gradient, update, executor, state, pieces } = shared;
+  const [parameters, buffers] = [state["parameters"]!, state["buffers"] ?? new Float32Array(0)];
+  const answers: GradientAnswer[] = [];
+  // Each thread takes every count-th piece, one after the other.
+  await Promise.all(
+    pool.map(async (thread, worker) => {
+      for (let piece = worker; piece < pieces; piece += pool.length) {
+        const part = pieceOf(gradient, feeds, { piece, pieces });
+        answers[piece] = await ask(thread, { kind: "gradient", parameters, buffers, feeds: part });
+      }
+    }),
+  );
+  const sum = new Float32Array(parameters.length);
+  const moved = new Float32Array(buffers.length);
+  let loss = 0;
+  for (const answer of answers) {
+    if (answer.kind !== "gradient") throw new Error(`a gradient was answered by ${answer.kind}`);
+    addShare(sum, answer.gradient, 1 / pieces);
+    addShare(moved, answer.buffers, 1 / pieces);
+    loss += answer.loss / pieces;
+  }
+  const flat = (data: Float32Array): Shaped => ({ data, shape: [data.length] });
+  const inputs: Record<string, Shaped> = { gradient: flat(sum) };
+  for (const name of update.vectors) inputs[name] = flat(state[name]!);
+  for (const { name } of update.feeds) if (name !== "gradient") inputs[name] = flat(feeds[name]!);
+  const next = await executor.run(inputs);
+  for (const name of update.updated) {
+    const data = next[`${name}_next`]?.data;
+    if (!(data instanceof Float32Array)) throw new Error(`the update gave no ${name}_next`);
+    state[name] = data;
+  }
+  if (buffers.length > 0) state["buffers"] = moved;
+  return { loss };
+}
+
+function addShare(sum: Float32Array, part: Float32Array, share: number): void {
+  for (let index = 0; index < sum.length; index++) sum[index]! += part[index]! * share;
+}
+
+/** A piece's feeds: its part of what the whole batch has, and whole what is the same for all. */
+function pieceOf(
+  { feeds }: Program,
+  given: Readonly<Record<string, Float32Array>>,
+  { piece, pieces }: { readonly piece: number; readonly pieces: number },
+): Readonly<Record<string, Float32Array>> {
+  return Object.fromEntries(
+    feeds.map(({ name, shape }) => {
+      const [data, length] = [given[name], shape.reduce((product, side) => product * side, 1)];
+      if (data?.length === length * pieces) return [name, data.slice(piece * length, (piece + 1) * length)];
+      if (data?.length === length) return [name, data];
+      throw new Error(`the feed ${name} has ${data?.length} values; ${pieces} pieces of [${shape}] are wanted`);
+    }),
+  );
+}
+
+const threadEnded = (why: string): Problem => ({
+  kind: "training stopped",
+  where: "a thread that computes gradients",
+  got: why,
+  expected: "threads that live as long as the training",
+  next: "run the same command again: it goes on from the last checkpoint; if memory ran out, with fewer workers",
+});
