@@ -1,6 +1,7 @@
 import type { GraphBuilder, Node, Value, ValueType } from "../onnx/index.ts";
 import type { Decomposition } from "./decompositions.ts";
 import { differentiationOf } from "./gradients.ts";
+import type { Recomputation } from "./recompute.ts";
 import { scalarLike } from "./rules/formulas.ts";
 import { at, type ForwardCall, type InputGradient, zerosLike } from "./rules/rule.ts";
 
@@ -9,11 +10,17 @@ import { at, type ForwardCall, type InputGradient, zerosLike } from "./rules/rul
  * Griewank & Walther, ch. 3). The walk knows no operator; the rules stand in `gradients` and `decompositions`.
  * @param loss a scalar value of the graph
  * @param wanted the values whose gradients are asked for, usually the parameters
+ * @param again where the forward pass is computed a second time to save memory
  * @returns the gradient by name of the value; a wanted value on which the loss does not depend has none
  */
-export function differentiate(g: GraphBuilder, loss: Value, wanted: readonly Value[]): ReadonlyMap<string, Value> {
+export function differentiate(
+  g: GraphBuilder,
+  loss: Value,
+  wanted: readonly Value[],
+  again?: Recomputation,
+): ReadonlyMap<string, Value> {
   const seeds = new Map([[loss.name, scalarLike(g, 1, loss)]]);
-  return backward(g, { nodes: g.finish().nodes, seeds, wanted });
+  return backward(g, { nodes: g.finish().nodes, seeds, wanted, ...(again === undefined ? {} : { again }) });
 }
 
 /** Nodes to walk back over, with the gradients of their results. */
@@ -21,9 +28,10 @@ interface Pass {
   readonly nodes: readonly Node[];
   readonly seeds: ReadonlyMap<string, Value>;
   readonly wanted: readonly Value[];
+  readonly again?: Recomputation;
 }
 
-function backward(g: GraphBuilder, { nodes, seeds, wanted }: Pass): ReadonlyMap<string, Value> {
+function backward(g: GraphBuilder, { nodes, seeds, wanted, again }: Pass): ReadonlyMap<string, Value> {
   const { types, constants } = g.finish();
   const depends = dependents(nodes, wanted);
   const gradients = new Map(seeds);
@@ -31,19 +39,27 @@ function backward(g: GraphBuilder, { nodes, seeds, wanted }: Pass): ReadonlyMap<
   for (const node of nodes.toReversed()) {
     const dys = node.outputs.map((name) => gradients.get(name));
     if (dys.every((dy) => dy === undefined) || !node.inputs.some((name) => depends.has(name))) continue;
+    const renewed = again?.namesFor(
+      node,
+      at(
+        dys.filter((dy) => dy !== undefined),
+        0,
+      ),
+    );
+    const seen = (name: string) => (name === "" ? undefined : (renewed?.get(name) ?? value(name)));
     const call: ForwardCall = {
       node,
-      inputs: node.inputs.map((name) => (name === "" ? undefined : value(name))),
-      outputs: node.outputs.map((name) => (name === "" ? undefined : value(name))),
+      inputs: node.inputs.map(seen),
+      outputs: node.outputs.map(seen),
       constant: (index) => constants.get(node.inputs[index] ?? ""),
     };
     const rules = inputGradients(g, call, dys);
-    call.inputs.forEach((input, index) => {
+    node.inputs.forEach((name, index) => {
       const rule = rules[index];
-      if (input === undefined || rule === undefined || rule === "none" || !depends.has(input.name)) return;
-      const sofar = gradients.get(input.name);
+      if (name === "" || rule === undefined || rule === "none" || !depends.has(name)) return;
+      const sofar = gradients.get(name);
       const gradient = rule();
-      gradients.set(input.name, sofar === undefined ? gradient : g.node("Add", [sofar, gradient]));
+      gradients.set(name, sofar === undefined ? gradient : g.node("Add", [sofar, gradient]));
     });
   }
   return new Map(wanted.flatMap(({ name }) => entry(name, gradients.get(name))));

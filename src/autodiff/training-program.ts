@@ -14,6 +14,7 @@ import {
 import { functionsOf } from "./composites.ts";
 import { differentiate } from "./differentiate.ts";
 import { type LossName, losses } from "./losses.ts";
+import { recomputation } from "./recompute.ts";
 import { mustGet, replay } from "./replay.ts";
 import { scalarInput, type UpdateSettings, updateVectors, writeUpdate } from "./update.ts";
 
@@ -27,6 +28,8 @@ export interface GradientSettings {
   readonly output?: string;
   /** Names of parameters that stay as they are; `*` stands for any letters. No gradient is written for them. */
   readonly frozen?: readonly string[];
+  /** Into how many segments the forward pass is cut, of which all but the last are computed again in the backward pass. */
+  readonly segments?: number;
   /** Multiplies the loss before differentiation by the feed `loss_scale`. */
   readonly lossScale?: boolean;
 }
@@ -113,13 +116,17 @@ function writeGradient(
   if (running !== undefined && slots.some(({ name }) => fixed(name))) {
     for (const [name, value] of takeApart(g, running, buffers)) values.set(name, value);
   }
+  const begin = g.finish().nodes.length;
   const forward = replay(g, network, { values, output, fixed });
+  const pass = { nodes: g.finish().nodes.slice(begin), kept: new Set(slots.map(({ name }) => name)) };
   const labels = g.input("labels", forward.logits.type);
   const fit = losses[lossName](g, { ...forward, labels }, lossWeights);
   const loss = forward.penalty === undefined ? fit : g.node("Add", [fit, forward.penalty]);
   const scaled = settings.lossScale === true ? scaleLoss(g, loss) : loss;
   const trained = slots.filter(({ name }) => !fixed(name)).map(({ name }) => mustGet(values, name));
-  const gradient = putTogether(g, slots, differentiate(g, scaled, trained));
+  const again =
+    settings.segments === undefined ? undefined : recomputation(g, { ...pass, segments: settings.segments });
+  const gradient = putTogether(g, slots, differentiate(g, scaled, trained, again));
   g.output(loss, "loss");
   if (running !== undefined) {
     const moved = new Map([...buffers.map(({ name }) => [name, values.get(name)] as const), ...forward.statistics]);
