@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { detectorInfo } from "../../test/detector-info.ts";
 import { distance, numbers } from "../../test/graphs.ts";
+import { tinyBackbone } from "../../test/tiny-backbone.ts";
 import { must } from "../base/index.ts";
 import { labels } from "../labels/index.ts";
-import { buildGraph, encodeModel, initialise } from "../onnx/index.ts";
+import { buildGraph, encodeModel, initialise, readModel } from "../onnx/index.ts";
 import { detectorFromBytes, exportDetector, openDetector, parseDetectorInfo } from "./detector.ts";
 import { type ModelName, models } from "./models.ts";
 
@@ -23,7 +24,8 @@ const infoOf = (model: ModelName, size: number) => {
 };
 
 const detectorBytes = (model: ModelName, size: number) => {
-  const network = models[model].build({ size, neighbours: models[model].neighbours, width: 8 }, "slices");
+  const backbone = must(readModel(tinyBackbone(size), "tiny.onnx")).graph;
+  const network = models[model].build({ size, neighbours: models[model].neighbours, width: 8, backbone }, "slices");
   return exportDetector(network, initialise(network, 3), infoOf(model, size));
 };
 

@@ -1,6 +1,7 @@
 import type { Preprocessing } from "../ct/index.ts";
 import type { Network } from "../onnx/index.ts";
 import { cnn, cnnWindows } from "./cnn.ts";
+import { imported } from "./imported.ts";
 import type { NamedWindow } from "./layers.ts";
 import { brainWindow, mlp2020 } from "./mlp2020.ts";
 import type { Batch, NetworkSettings } from "./network-settings.ts";
@@ -85,6 +86,25 @@ export const models = {
       positiveShare: "as found",
     },
     build: cnn,
+  },
+  imported: {
+    summary: "a network from an ONNX file (backbone.file) behind the windows of cnn, with six logits as its last layer",
+    preprocessing: { values: "hu", size: 224, fieldOfViewMm: 240 },
+    neighbours: 3,
+    windows: cnnWindows,
+    evidence: "none",
+    standardised: "none",
+    defaults: {
+      epochs: 12,
+      batchSize: 32,
+      optimiser: "adamw",
+      learningRate: 3e-4,
+      weightDecay: 0.02,
+      schedule: "cosine",
+      augmentation: "standard",
+      positiveShare: "as found",
+    },
+    build: imported,
   },
 } as const satisfies Record<string, ModelRow>;
 

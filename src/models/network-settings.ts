@@ -1,3 +1,5 @@
+import type { Graph } from "../onnx/index.ts";
+
 /** Slices a call: a number for a training step, the name of the length for a detector. */
 export type Batch = number | "slices";
 
@@ -9,6 +11,8 @@ export interface NetworkSettings {
   readonly neighbours: number;
   /** Channels of the first stage. */
   readonly width?: number;
+  /** The network of a file, as `readModel` gives it, for models that are built around one. */
+  readonly backbone?: Graph;
   /** Mean and standard deviation of each input pixel over the training fold, [size·size] each. */
   readonly standardisation?: { readonly mean: Float32Array; readonly deviation: Float32Array };
 }

@@ -51,7 +51,7 @@ export function readModel(
 }
 
 /** A graph with its named dimensions given lengths, types inferred anew. Throws where a node does not fit them. */
-export function bindDimensions(graph: Graph, lengths: Readonly<Record<string, number>>): Graph {
+export function bindDimensions(graph: Graph, lengths: Readonly<Record<string, Dimension>>): Graph {
   return normalise(graph, lengths);
 }
 
@@ -68,7 +68,7 @@ interface Reading {
   readonly version: number;
 }
 
-function normalise(graph: Graph, lengths: Readonly<Record<string, number>>): Graph {
+function normalise(graph: Graph, lengths: Readonly<Record<string, Dimension>>): Graph {
   const bind = (value: Value): Value => ({
     name: value.name,
     type: {

@@ -15,7 +15,8 @@ function problemOf(result: Result<unknown>) {
 }
 
 test("every model has a complete configuration of its own", () => {
-  for (const model of Object.keys(models)) {
+  // An imported one has none without its file: src/training/imported.test.ts.
+  for (const model of Object.keys(models).filter((name) => name !== "imported")) {
     const config = must(resolveConfig({ model }));
     assert.equal(config.model, model);
     assert.deepEqual(must(resolveConfig({ sets: [`model=${model}`] })), config);

@@ -55,6 +55,12 @@ export const trainingConfigSchema = z.strictObject({
     .union([z.literal(1), z.literal(3), z.literal(5)])
     .describe("Slices a network sees at once, the slice itself in the middle."),
   width: z.int().min(1).max(512).optional().describe("Channels of the first stage, for networks that have such."),
+  backbone: z
+    .strictObject({
+      file: z.string().min(1).describe("An ONNX file for `imported`: see imported-networks.md."),
+      sha256: z.string().optional().describe("Of that file; written into `run.json`, and held against the file."),
+    })
+    .optional(),
   patience: z
     .int()
     .min(1)

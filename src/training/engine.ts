@@ -9,6 +9,7 @@ import {
   models,
   type NetworkState,
 } from "../models/index.ts";
+import type { Graph } from "../onnx/index.ts";
 import type { TrainingState } from "../runtime/index.ts";
 import type { TrainingConfig } from "./config.ts";
 import { learningRate } from "./schedule.ts";
@@ -36,6 +37,8 @@ export interface EngineSettings {
   /** Slices of a step. */
   readonly batchSize: number;
   readonly standardisation: Standardisation | undefined;
+  /** The graph of the backbone's file, for models that are built around one. */
+  readonly backbone?: Graph | undefined;
 }
 
 /** Operating points before the validation fold has chosen any. */
@@ -44,16 +47,20 @@ export const evenOperatingPoints = Object.fromEntries(
 ) as DetectorInfo["operatingPoints"];
 
 /** Builds the network, its training step and its first state: from configuration and seed alone. */
-export function buildEngine({ config, batchSize, standardisation }: EngineSettings): Engine {
+export function buildEngine({ config, batchSize, standardisation, backbone }: EngineSettings): Engine {
   const row: ModelRow = models[config.model];
   const settings = {
     size: config.preprocessing.size,
     neighbours: config.neighbours,
     ...(config.width === undefined ? {} : { width: config.width }),
     ...(standardisation === undefined ? {} : { standardisation }),
+    ...(backbone === undefined ? {} : { backbone }),
   };
   const network = row.build(settings, batchSize);
   const shipped = row.build(settings, "slices");
+  if (network.parameters.some(({ name }, at) => name !== shipped.parameters[at]?.name)) {
+    throw new Error("the parameters of the network depend on its batch: export it with fixed rows and columns");
+  }
   const optimiser = optimiserOf(config);
   const program = trainingProgram(network, { optimiser, lossWeights });
   const initial = initialVectors(program, network, initialise(network, config.seed));

@@ -4,8 +4,9 @@ import type { SliceTable } from "../dataset/index.ts";
 import { type Fold, rowsOfFold, type Split } from "../labels/index.ts";
 import { writeFileAtomic } from "../machine/index.ts";
 import { type ModelRow, models } from "../models/index.ts";
+import { readBackbone, refusedBackbone } from "./backbone.ts";
 import type { TrainingConfig } from "./config.ts";
-import { buildEngine, type Engine } from "./engine.ts";
+import { buildEngine, type Engine, type EngineSettings } from "./engine.ts";
 import { countFolds, fingerprintOf, notesOn, splitPatients } from "./folds.ts";
 import { foldRows, type OpenedData, openData, type Work } from "./run-data.ts";
 import { type RunInfo, readSplit, runPaths, writeRunInfo } from "./run-folder.ts";
@@ -72,6 +73,8 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
   if (written.kind === "problem") return written;
   const standardisation = await standardise(opened, { config, rows: rows.train, work });
   if (standardisation.kind === "problem") return standardisation;
+  const engine = makeEngine({ config, batchSize, standardisation: standardisation.value });
+  if (engine.kind === "problem") return engine;
   return ok({
     ...opened,
     info: described,
@@ -80,8 +83,20 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
     batchSize,
     stepsPerEpoch,
     fingerprint: fingerprintOf({ config, table, cache, split: split.value, rows }),
-    engine: buildEngine({ config, batchSize, standardisation: standardisation.value }),
+    engine: engine.value,
   });
+}
+
+/** The engine, around the configuration's backbone where it has one. Problems: those of `readBackbone`, "backbone refused". */
+function makeEngine(settings: Omit<EngineSettings, "backbone">): Result<Engine> {
+  const backbone = readBackbone(settings.config);
+  if (backbone.kind === "problem") return backbone;
+  if (backbone.value === undefined) return ok(buildEngine(settings));
+  try {
+    return ok(buildEngine({ ...settings, backbone: backbone.value }));
+  } catch (error) {
+    return refusedBackbone(settings.config.backbone?.file ?? "", error); // an operator without gradient, another form
+  }
 }
 
 function makeSplit(

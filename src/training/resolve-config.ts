@@ -3,6 +3,7 @@ import { z } from "zod";
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import { fileResult } from "../machine/index.ts";
 import { type ModelName, type ModelRow, models } from "../models/index.ts";
+import { hashOfFile } from "./backbone.ts";
 import { defaultConfig, standardAugmentation, type TrainingConfig, trainingConfigSchema } from "./config.ts";
 
 /** Where a configuration comes from. */
@@ -46,7 +47,15 @@ export function resolveConfig({ model, file, sets = [] }: ConfigSources): Result
   const config = checkConfig({ ...merged, model: name }, "configuration");
   if (config.kind === "problem") return config;
   const refused = refusal(config.value);
-  return refused === undefined ? config : fail({ where: "configuration", ...refused });
+  return refused === undefined ? withHash(config.value) : fail({ where: "configuration", ...refused });
+}
+
+/** The configuration with the SHA-256 of its backbone, so that a run says what it was made from. */
+function withHash(config: TrainingConfig): Result<TrainingConfig> {
+  const { backbone } = config;
+  if (backbone === undefined || backbone.sha256 !== undefined) return ok(config);
+  const sha256 = hashOfFile(backbone.file);
+  return sha256.kind === "problem" ? sha256 : ok({ ...config, backbone: { ...backbone, sha256: sha256.value } });
 }
 
 function checkConfig(tree: Tree, where: string): Result<TrainingConfig> {
@@ -77,6 +86,18 @@ function refusal(config: TrainingConfig): Omit<Problem, "where"> | undefined {
   if (row.neighbours === 1 && config.neighbours !== 1) {
     const next = "leave neighbours at 1, or train the cnn";
     return { kind: "neighbours", got: `${config.neighbours}`, expected: `1, as ${config.model} sees one slice`, next };
+  }
+  if ((config.model === "imported") !== (config.backbone !== undefined)) {
+    const got = config.backbone === undefined ? "none" : config.backbone.file;
+    const expected =
+      config.backbone === undefined
+        ? "an ONNX file for the model imported"
+        : `none, as ${config.model} is no imported one`;
+    const next =
+      config.backbone === undefined
+        ? "add --set backbone.file=network.onnx"
+        : "leave backbone out, or set model=imported";
+    return { kind: "backbone", got, expected, next };
   }
   if (row.width === undefined && config.width !== undefined) {
     const next = "leave width out, or train the cnn";
@@ -153,6 +174,8 @@ function knownKeys(defaults: Tree): readonly string[] {
   return [
     ...Object.keys(trainingConfigSchema.shape),
     ...nested(standardAugmentation, "augmentation"),
+    "backbone.file",
+    "backbone.sha256",
     ...["split", "preprocessing"].flatMap((key) => (isTree(defaults[key]) ? nested(defaults[key], key) : [])),
   ];
 }
