@@ -42,6 +42,19 @@ export const trainingConfigSchema = z.strictObject({
     .describe('"cosine": up in a straight line over the first `warmup` of all steps, then down to 0 as half a cosine.'),
   warmup: z.number().min(0).max(0.5),
   weightDecay: z.number().min(0).max(10),
+  clipNorm: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Gradients longer than this, all parameters together, are shortened to it; without it none are."),
+  averageDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "Keeps a moving average of the parameters, of which each step keeps this share; validation and the detector use it.",
+    ),
   augmentation: z.union([z.literal("none"), augmentationSchema]),
   positiveShare: z
     .union([z.literal("as found"), z.number().gt(0).lt(1)])

@@ -41,8 +41,8 @@ const facts = {
 };
 
 for (const model of ["mlp2020-brain", "cnn"] as const) {
-  test(`${model}: a session opened from a checkpoint file goes on bit for bit`, async () => {
-    const config = smallConfig(model);
+  test(`${model}: a session opened from a checkpoint file goes on bit for bit, its averages too`, async () => {
+    const config = { ...smallConfig(model), clipNorm: 0.5, averageDecay: 0.9 };
     const folder = mkdtempSync(join(tmpdir(), "ichor-engine-"));
     try {
       const engine = smallEngine(config);
@@ -63,7 +63,9 @@ for (const model of ["mlp2020-brain", "cnn"] as const) {
       for (let step = steps / 2; step < steps; step++) {
         await resumed.step({ ...batchOf(config, step), ...other.feeds(step, steps) });
       }
-      assert.deepEqual(await resumed.read(), await whole.read());
+      const end = await whole.read();
+      assert.deepEqual(await resumed.read(), end);
+      assert.notDeepEqual(end["average"], end["parameters"]);
       await whole.close();
       await resumed.close();
     } finally {

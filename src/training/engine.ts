@@ -62,7 +62,13 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
     throw new Error("the parameters of the network depend on its batch: export it with fixed rows and columns");
   }
   const optimiser = optimiserOf(config);
-  const program = trainingProgram(network, { optimiser, lossWeights });
+  const { clipNorm, averageDecay } = config;
+  const program = trainingProgram(network, {
+    optimiser,
+    lossWeights,
+    ...(clipNorm === undefined ? {} : { clipNorm }),
+    average: averageDecay !== undefined,
+  });
   const initial = initialVectors(program, network, initialise(network, config.seed));
   return {
     program,
@@ -71,7 +77,8 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
     feeds(taken, steps) {
       const rate = learningRate(config, taken, steps);
       const scalars = optimiserScalars(optimiser, { step: taken + 1, rate, decay: config.weightDecay });
-      return { ...scalars, ...dropoutMasks(program, { seed: config.seed, taken }) };
+      const average = averageDecay === undefined ? {} : { average_decay: Float32Array.of(averageDecay) };
+      return { ...scalars, ...average, ...dropoutMasks(program, { seed: config.seed, taken }) };
     },
     detector: (state, facts) => exportDetector(shipped, state, describeDetector(config, facts)),
   };

@@ -133,9 +133,9 @@ async function stepOf(
 /** Validation, the epoch's line, the best so far, and the checkpoint that opens the next epoch. */
 async function closeEpoch(parts: TimedParts, state: LoopState): Promise<Result<LoopState>> {
   const { config, session, log, stepsPerEpoch } = parts;
-  const { parameters, buffers } = await session.read();
-  if (parameters === undefined) throw new Error("the training step has no parameters");
-  const now: NetworkState = { parameters, buffers: buffers ?? new Float32Array() };
+  const { parameters, average = parameters, buffers } = await session.read();
+  if (average === undefined) throw new Error("the training step has no parameters");
+  const now: NetworkState = { parameters: average, buffers: buffers ?? new Float32Array() };
   const { epoch, steps, lossSum } = state.position;
   const validated = await parts.validate(now, `epoch ${epoch} of ${config.epochs}, validating`);
   if (validated.kind === "problem") {
