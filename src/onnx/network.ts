@@ -21,8 +21,10 @@ export interface ImportOptions {
 
 /**
  * A model from elsewhere as a network that can be trained: weights (float32 initializers with an axis, but for those that
- * set an operator, such as Resize's scales) become parameters that start at their values, running statistics of batch normalisation become buffers, and the chosen output
- * is called `slice_logits`. The batch must have a length (`readModel` with `lengths`).
+ * set an operator, such as Resize's scales) become parameters that start at their values, running statistics of batch
+ * normalisation become buffers, and the chosen output is called `slice_logits`. Batch normalisation and dropout that were
+ * exported in training mode are put into the form of inference: training programs write the other one themselves. The
+ * batch must have a length (`readModel` with `lengths`).
  */
 export function networkFromModel(
   { graph }: Pick<Model, "graph">,
@@ -35,7 +37,7 @@ export function networkFromModel(
     );
   }
   const separate = ownWeights(graph);
-  const live = liveNodes({ ...separate, outputs: [shown] });
+  const live = inferring(liveNodes({ ...separate, outputs: [shown] }));
   const statistics = new Set(live.nodes.filter(isNormalisation).flatMap(({ inputs }) => inputs.slice(3, 5)));
   const used = new Set(live.nodes.flatMap(({ inputs }) => inputs));
   const setting = new Set(live.nodes.flatMap(settingsOf));
@@ -55,6 +57,21 @@ export function networkFromModel(
   });
   g.output(shown, "slice_logits");
   return { graph: g.finish(), parameters, buffers };
+}
+
+/** A graph whose batch normalisations and dropouts are out of training. Throws where what only training gives is read. */
+function inferring(graph: Graph): Graph {
+  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+  const nodes = graph.nodes.map((node) => {
+    const key = operatorKey(node);
+    if (key !== "BatchNormalization" && key !== "Dropout") return node;
+    const also = node.outputs.slice(1).find((name) => read.has(name));
+    if (also !== undefined) throw new Error(`${node.name}: its output ${also} is of training only, and is read`);
+    const { training_mode: _, ...attributes } = node.attributes;
+    const inputs = key === "Dropout" ? node.inputs.slice(0, 2) : node.inputs;
+    return { ...node, inputs, attributes, outputs: node.outputs.slice(0, 1) };
+  });
+  return { ...graph, nodes };
 }
 
 const isNormalisation = (node: Node) => operatorKey(node) === "BatchNormalization";
