@@ -42,6 +42,7 @@ function takes(schema: Schema): string {
   if (schema.anyOf !== undefined) return schema.anyOf.map((one) => takes(one as Schema)).join(" or ");
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ");
+  if (schema.type === "array") return "list of texts";
   const low = numberOf(schema.minimum, schema.exclusiveMinimum);
   const high = numberOf(schema.maximum, schema.exclusiveMaximum);
   const kind = schema.type === "string" ? "text" : schema.type === "integer" ? "whole number" : "number";

@@ -68,6 +68,10 @@ export const trainingConfigSchema = z.strictObject({
     .union([z.literal(1), z.literal(3), z.literal(5)])
     .describe("Slices a network sees at once, the slice itself in the middle."),
   width: z.int().min(1).max(512).optional().describe("Channels of the first stage, for networks that have such."),
+  frozen: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Parameters that keep their first values: names, with * for any part of one, such as ["stem.*"].'),
   backbone: z
     .strictObject({
       file: z.string().min(1).describe("An ONNX file for `imported`: see imported-networks.md."),

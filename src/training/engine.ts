@@ -63,13 +63,15 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
   }
   const optimiser = optimiserOf(config);
   const { clipNorm, averageDecay } = config;
+  const frozen = config.frozen === undefined ? {} : { frozen: config.frozen };
   const program = trainingProgram(network, {
     optimiser,
     lossWeights,
     ...(clipNorm === undefined ? {} : { clipNorm }),
     average: averageDecay !== undefined,
+    ...frozen,
   });
-  const initial = initialVectors(program, network, initialise(network, config.seed));
+  const initial = initialVectors(program, network, initialise(network, config.seed), frozen);
   return {
     program,
     initial,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { tinyBackbone } from "../../test/tiny-backbone.ts";
 import { must, type Result } from "../base/index.ts";
 import { openDetector } from "../models/index.ts";
+import { decodeModel } from "../onnx/index.ts";
 import { readRun, resolveConfig, train } from "./index.ts";
 import { makeSlices, newFolder, smallTraining } from "./slices-fixture.test.ts";
 
@@ -40,6 +41,19 @@ test("a network from a file is trained to a detector, and the run says which fil
   const answer = await detector.score(new Float32Array(5 * 3 * 16 * 16), 5);
   assert.equal(answer.sliceLogits.length, 30);
   await detector.close();
+
+  const frozen = must(
+    resolveConfig({ sets: ["model=imported", `backbone.file=${file}`, 'frozen=["stem.*"]', ...small] }),
+  );
+  const half = { ...options, run: newFolder(), config: frozen };
+  must(await train(half));
+  const stemOf = (run: string) => {
+    const { graph } = must(decodeModel(readFileSync(must(readRun(run)).paths.model), run));
+    return graph.constants.get("stem.weight")?.data;
+  };
+  const first = must(decodeModel(bytes, file)).graph.constants.get("stem.weight")?.data;
+  assert.deepEqual(stemOf(half.run), first);
+  assert.notDeepEqual(stemOf(options.run), first);
 
   const larger = must(resolveConfig({ sets: ["model=imported", `backbone.file=${file}`, "preprocessing.size=32"] }));
   const refused = problemOf(await train({ ...options, run: newFolder(), config: larger }));
