@@ -54,13 +54,15 @@ test("a closed session leaves no thread behind, and a step on it is refused", as
   await assert.rejects(session.step(feeds(1)), SessionLost);
 });
 
-test("a thread that dies in the middle of a step is a problem that says how to go on", async () => {
+test("a thread that has died is a problem that says how to go on", async () => {
   const thread = await openOwnThread();
   const session = must(await openTrainingThread(program, initial, { threads: 1, openThread: () => thread }));
-  const step = session.step(feeds(1));
-  const lost = assert.rejects(step, (error) => error instanceof SessionLost && /checkpoint/.test(error.problem.next));
-  await thread.close(); // ends it wherever it is
-  await lost;
+  await session.step(feeds(1));
+  await thread.close(); // between two steps: a thread that is ended inside native code takes the process with it
+  await assert.rejects(
+    session.step(feeds(2)),
+    (error) => error instanceof SessionLost && /last checkpoint/.test(error.problem.next),
+  );
 });
 
 test("a step that ONNX Runtime refuses is a fault, and the thread lives on", async () => {
