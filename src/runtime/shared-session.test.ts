@@ -86,3 +86,14 @@ test("how many workers take the pieces changes no byte, with batch normalisation
   assert.ok(one.losses.every(Number.isFinite));
   assert.notDeepEqual(one.state["buffers"], initialise(cnn(4), 5).buffers);
 });
+
+test("a state that does not fit is a problem before any thread is opened", async () => {
+  const gradient = gradientProgram(plainNetwork(4), { lossWeights });
+  const update = updateProgram(3, { optimiser });
+  const opened = await openSharedSession(
+    { gradient, update },
+    { parameters: new Float32Array(3) },
+    { pieces: 2, workers: 2, threads: 2 },
+  );
+  assert.equal(opened.kind === "problem" && opened.problem.kind, "state does not fit");
+});

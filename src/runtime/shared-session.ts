@@ -1,7 +1,7 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "./executor.ts";
-import { SessionLost, type TrainingSession, type TrainingState } from "./training-session.ts";
+import { missingVector, SessionLost, type TrainingSession, type TrainingState } from "./training-session.ts";
 
 /** What a gradient thread is asked. */
 export type GradientRequest =
@@ -60,6 +60,8 @@ export async function openSharedSession(
   initial: TrainingState,
   { pieces, workers, threads }: SharedOptions,
 ): Promise<Result<TrainingSession>> {
+  const missing = missingVector({ ...gradient, vectors: update.vectors }, initial);
+  if (missing !== undefined) return fail(missing);
   const count = Math.max(1, Math.min(workers, pieces));
   const each = Math.max(1, Math.floor(threads / count));
   const { openPool } = await import("../machine/index.ts"); // late: browsers import this room too
@@ -70,7 +72,11 @@ export async function openSharedSession(
     await Promise.all(pool.map((thread) => thread.close()));
   };
   const opened = await Promise.all(
-    pool.map((thread) => ask(thread, { kind: "open", program: gradient, threads: each })),
+    pool.map((thread) =>
+      ask(thread, { kind: "open", program: gradient, threads: each }).catch(
+        (error: unknown): GradientAnswer => ({ kind: "problem", problem: problemOf(error) }),
+      ),
+    ),
   );
   const refused = opened.find((answer) => answer.kind === "problem");
   const updating =
@@ -167,6 +173,9 @@ function pieceOf(
     }),
   );
 }
+
+const problemOf = (error: unknown): Problem =>
+  error instanceof SessionLost ? error.problem : threadEnded(error instanceof Error ? error.message : String(error));
 
 const threadEnded = (why: string): Problem => ({
   kind: "training stopped",

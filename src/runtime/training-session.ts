@@ -44,10 +44,10 @@ export async function openTrainingSession(
 ): Promise<Result<TrainingSession>> {
   const { provider = defaultProvider } = options;
   const lowered = form === "fastest" && provider === "cpu" ? await lowerForCpu(program) : undefined;
-  const opened = await openExecutor(lowered?.model ?? program.model, { ...options, where: "training step" });
-  if (opened.kind === "problem") return opened;
   const missing = missingVector(program, initial);
   if (missing !== undefined) return fail(missing);
+  const opened = await openExecutor(lowered?.model ?? program.model, { ...options, where: "training step" });
+  if (opened.kind === "problem") return opened;
   const pack = (name: string, plain: Float32Array) => lowered?.pack(name, plain) ?? plain;
   const unpack = (name: string, held: Float32Array) => lowered?.unpack(name, held) ?? held.slice();
   const names = [...program.vectors, ...(program.buffers.length > 0 ? ["buffers"] : [])];
@@ -96,7 +96,11 @@ function float32(value: Shaped | undefined, name: string): Float32Array {
   throw new Error(`the training step gave no ${name}`);
 }
 
-function missingVector(program: Program, initial: TrainingState): Problem | undefined {
+/** What is wrong with a state for a program: a vector that is missing or of another length. */
+export function missingVector(
+  program: Pick<Program, "vectors" | "slots" | "buffers">,
+  initial: TrainingState,
+): Problem | undefined {
   const lengths = [
     ...program.vectors.map((name) => [name, lengthOfSlots(program.slots)] as const),
     ...(program.buffers.length > 0 ? [["buffers", lengthOfSlots(program.buffers)] as const] : []),

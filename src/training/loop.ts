@@ -92,7 +92,7 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     if (batch === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
     next = ask(position.step + 1); // prepared on the loader's thread while this step runs
     const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch);
-    const stepped = await stepOf(session, { ...batch, ...scalars });
+    const stepped = await whileItLives(() => session.step({ ...batch, ...scalars }));
     if (stepped.kind === "problem") return stepped;
     const { loss } = stepped.value;
     if (!Number.isFinite(loss)) return fail(diverged(config, position, loss));
@@ -117,13 +117,10 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
   return ok({ ...state, position });
 }
 
-/** One step; a session that is lost is a problem, since the run goes on from its checkpoint. */
-async function stepOf(
-  session: Pick<TrainingSession, "step">,
-  feeds: Readonly<Record<string, Float32Array>>,
-): Promise<Result<{ readonly loss: number }>> {
+/** What a session answers; a session that is lost is a problem, since the run goes on from its checkpoint. */
+async function whileItLives<T>(ask: () => Promise<T>): Promise<Result<T>> {
   try {
-    return ok(await session.step(feeds));
+    return ok(await ask());
   } catch (error) {
     if (error instanceof SessionLost) return fail(error.problem);
     throw error;
@@ -133,7 +130,9 @@ async function stepOf(
 /** Validation, the epoch's line, the best so far, and the checkpoint that opens the next epoch. */
 async function closeEpoch(parts: TimedParts, state: LoopState): Promise<Result<LoopState>> {
   const { config, session, log, stepsPerEpoch } = parts;
-  const { parameters, average = parameters, buffers } = await session.read();
+  const held = await whileItLives(() => session.read());
+  if (held.kind === "problem") return held;
+  const { parameters, average = parameters, buffers } = held.value;
   if (average === undefined) throw new Error("the training step has no parameters");
   const now: NetworkState = { parameters: average, buffers: buffers ?? new Float32Array() };
   const { epoch, steps, lossSum } = state.position;
@@ -205,7 +204,8 @@ async function save(parts: LoopParts, state: LoopState): Promise<Result<LoopStat
   const bytes = parts.log.sync();
   if (bytes.kind === "problem") return bytes;
   const position = { ...state.position, metricsBytes: bytes.value };
-  const written = await parts.save(position, state.best);
+  const saved = await whileItLives(() => parts.save(position, state.best));
+  const written = saved.kind === "problem" ? saved : saved.value;
   return written.kind === "problem" ? written : ok({ ...state, position });
 }
 
