@@ -11,6 +11,9 @@ import {
 } from "../onnx/index.ts";
 import { normaliseBatch } from "./composites.ts";
 
+/** Weight of the newest batch in the running statistics where a normalisation has the default momentum, 0.9. */
+export const runningShare = 0.1;
+
 /** What comes out of a forward pass in training form. */
 export interface Forward {
   readonly logits: Value;
@@ -75,8 +78,19 @@ function normalise(
   // The running variance estimates the population's, so the batch's is unbiased: n/(n − 1), as in PyTorch.
   const unbiased = g.node("Mul", [variance, g.scalar(places / Math.max(1, places - 1))]);
   values.set(node.outputs[0]!, y);
-  statistics.set(meanName!, mean);
-  statistics.set(varianceName!, unbiased);
+  const share = 1 - floatOf(node.attributes, "momentum", 0.9);
+  statistics.set(meanName!, withShare(g, mustGet(values, meanName!), mean, share));
+  statistics.set(varianceName!, withShare(g, mustGet(values, varianceName!), unbiased, share));
+}
+
+/**
+ * What moves a running statistic r by `share` of the way to the batch's b, where all are moved by `runningShare` at
+ * once: r + (share/runningShare)·(b − r). ONNX BatchNormalization: r' = momentum·r + (1 − momentum)·b.
+ */
+function withShare(g: GraphBuilder, running: Value, batch: Value, share: number): Value {
+  if (Math.abs(share - runningShare) < 1e-6) return batch; // momentum is a float32 in files
+  const way = g.node("Mul", [g.node("Sub", [batch, running]), g.scalar(share / runningShare)]);
+  return g.node("Add", [running, way]);
 }
 
 /**

@@ -15,7 +15,7 @@ import { functionsOf } from "./composites.ts";
 import { differentiate } from "./differentiate.ts";
 import { type LossName, losses } from "./losses.ts";
 import { recomputation } from "./recompute.ts";
-import { mustGet, replay } from "./replay.ts";
+import { mustGet, replay, runningShare } from "./replay.ts";
 import { scalarInput, type UpdateSettings, updateVectors, writeUpdate } from "./update.ts";
 
 /** What the gradient is of. */
@@ -38,9 +38,6 @@ export interface GradientSettings {
 export interface TrainingSettings extends GradientSettings, UpdateSettings {
   readonly lossScale?: boolean;
 }
-
-/** Weight of the newest batch in the running statistics of batch normalisation. */
-const runningShare = 0.1;
 
 /**
  * One training step of a network as one graph of plain ONNX operators and composites: forward in training form, the
@@ -113,7 +110,7 @@ function writeGradient(
   const running =
     buffers.length > 0 ? g.input("buffers", { element: "float32", shape: [lengthOfSlots(buffers)] }) : undefined;
   const fixed = isFrozen(settings);
-  if (running !== undefined && slots.some(({ name }) => fixed(name))) {
+  if (running !== undefined) {
     for (const [name, value] of takeApart(g, running, buffers)) values.set(name, value);
   }
   const begin = g.finish().nodes.length;

@@ -36,7 +36,7 @@ class ResNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 7, 2, 3, bias=False)
-        self.norm = nn.BatchNorm2d(16)
+        self.norm = nn.BatchNorm2d(16, momentum=0.3)  # the others have 0.1, PyTorch's default
         self.pool = nn.MaxPool2d(3, 2, 1)
         self.blocks = nn.Sequential(Residual(16, 16, 1), Residual(16, 32, 2))
         self.head = nn.Linear(32, CLASSES)
