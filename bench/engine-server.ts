@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { initialVectors, optimiserScalars, trainingProgram } from "../src/autodiff/index.ts";
-import { must, random, shaped, sizeOf } from "../src/base/index.ts";
+import { must, random, shaped } from "../src/base/index.ts";
 import { initialise } from "../src/models/index.ts";
-import { encodeModel, layOut } from "../src/onnx/index.ts";
+import { withConstants } from "../src/onnx/index.ts";
 import { openExecutor, openTrainingSession } from "../src/runtime/index.ts";
 import { type BenchNetwork, batch, buildNetwork, classes, networks } from "./networks.ts";
 
@@ -45,18 +45,7 @@ async function trainer(spec: BenchNetwork): Promise<Stepper> {
 async function reader(spec: BenchNetwork): Promise<Stepper> {
   const start = performance.now();
   const network = buildNetwork(spec);
-  const state = initialise(network, 1);
-  const constants = new Map(network.graph.constants);
-  for (const [vector, parameters] of [
-    [state.parameters, network.parameters],
-    [state.buffers, network.buffers],
-  ] as const) {
-    for (const slot of layOut(parameters)) {
-      constants.set(slot.name, shaped(vector.slice(slot.offset, slot.offset + sizeOf(slot.shape)), slot.shape));
-    }
-  }
-  const inputs = network.graph.inputs.filter(({ name }) => !constants.has(name));
-  const model = encodeModel({ graph: { ...network.graph, inputs, constants }, functions: [], metadata: {} });
+  const model = { graph: withConstants(network, initialise(network, 1)), functions: [], metadata: {} };
   const executor = must(await openExecutor(model, { threads }));
   const image = shaped(noise(batch * 3 * spec.size ** 2, 1), [batch, 3, spec.size, spec.size]);
   return { form: "inference", compileMs: performance.now() - start, step: () => executor.run({ image }) };

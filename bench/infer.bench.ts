@@ -1,46 +1,44 @@
 // Forward passes of the benchmark networks beside Debian's PyTorch (eager, eval, inference_mode), interleaved in rounds.
 // npm run bench:infer [-- --json FILE] [-- --rounds N] [-- --steps N]
-import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { batch, networks } from "./networks.ts";
-import { geometricMean, keepMemory, machine, median, openIchor, openTorch, pause, round3, threads } from "./peers.ts";
+import {
+  benchOptions,
+  geometricMean,
+  keepMemory,
+  machine,
+  median,
+  openIchor,
+  openTorch,
+  type Peer,
+  race,
+  ratioOf,
+  round3,
+  tell,
+  threads,
+} from "./peers.ts";
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "string" },
-    rounds: { type: "string", default: "7" },
-    steps: { type: "string", default: "7" },
-  },
-});
-const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
+const { json, rounds, steps } = benchOptions({ rounds: 7, steps: 7 });
 
 interface Answer {
   readonly ms: readonly number[];
 }
 
-type Ratio = "speedup" | "speedupChannelsLast" | "speedupChannelsLastKept";
-const report: (Readonly<Record<Ratio, number>> & { readonly name: string })[] = [];
+const speedups = ["speedup", "speedupChannelsLast", "speedupChannelsLastKept"] as const;
+const report: (Readonly<Record<(typeof speedups)[number], number>> & { readonly name: string })[] = [];
 for (const [index, spec] of networks.entries()) {
   const [ichor, torch, torchKept] = [openIchor(), openTorch(), openTorch(keepMemory)];
-  const request = (format: string) => ({ network: spec, batch, format, what: "infer" });
-  const runs = {
-    ichor: (count: number) => ichor.ask<Answer>({ network: index, what: "infer", steps: count }),
-    torch: (count: number) => torch.ask<Answer>({ ...request("contiguous"), steps: count }),
-    torchChannelsLast: (count: number) => torch.ask<Answer>({ ...request("channels_last"), steps: count }),
-    torchChannelsLastKept: (count: number) => torchKept.ask<Answer>({ ...request("channels_last"), steps: count }),
-  };
-  type Runner = keyof typeof runs;
-  const names = Object.keys(runs) as Runner[];
-  const ms = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Runner, number[]>;
-  for (const name of names) await runs[name](3);
-  for (let round = 0; round < rounds; round++) {
-    for (const name of names) {
-      await pause();
-      ms[name].push(median((await runs[name](steps)).ms));
-    }
-  }
+  const theirs = (format: string, peer: Peer) => (count: number) =>
+    peer.ask<Answer>({ network: spec, batch, format, what: "infer", steps: count });
+  const { ms } = await race(
+    {
+      ichor: (count: number) => ichor.ask<Answer>({ network: index, what: "infer", steps: count }),
+      torch: theirs("contiguous", torch),
+      torchChannelsLast: theirs("channels_last", torch),
+      torchChannelsLastKept: theirs("channels_last", torchKept),
+    },
+    { rounds, steps },
+  );
   for (const peer of [ichor, torch, torchKept]) peer.close();
-  const speedup = (peer: Runner) => round3(median(ms.ichor.map((mine, round) => ms[peer][round]! / mine)));
   const row = {
     name: spec.name,
     ms: round3(median(ms.ichor)),
@@ -48,26 +46,19 @@ for (const [index, spec] of networks.entries()) {
     torchMs: round3(median(ms.torch)),
     torchChannelsLastMs: round3(median(ms.torchChannelsLast)),
     torchChannelsLastKeptMs: round3(median(ms.torchChannelsLastKept)),
-    speedup: speedup("torch"),
-    speedupChannelsLast: speedup("torchChannelsLast"),
-    speedupChannelsLastKept: speedup("torchChannelsLastKept"),
+    speedup: ratioOf(ms.torch, ms.ichor),
+    speedupChannelsLast: ratioOf(ms.torchChannelsLast, ms.ichor),
+    speedupChannelsLastKept: ratioOf(ms.torchChannelsLastKept, ms.ichor),
   };
   report.push(row);
-  console.log(JSON.stringify(row));
+  tell(row, undefined);
 }
-const mean = (key: Ratio) => round3(geometricMean(report.map((row) => row[key])));
 const summary = {
   what: `forward passes of ${batch} images, ms; speedup is PyTorch's time over Ichor's`,
   machine: machine(),
   threads,
   rounds,
-  geometricMean: {
-    speedup: mean("speedup"),
-    speedupChannelsLast: mean("speedupChannelsLast"),
-    speedupChannelsLastKept: mean("speedupChannelsLastKept"),
-  },
+  geometricMean: Object.fromEntries(speedups.map((key) => [key, round3(geometricMean(report.map((row) => row[key])))])),
 };
-console.log(JSON.stringify(summary));
-if (values.json !== undefined)
-  writeFileSync(values.json, `${JSON.stringify({ ...summary, networks: report }, null, 2)}\n`);
+tell(summary, json, { networks: report });
 process.exit(0);

@@ -1,8 +1,10 @@
 // Child processes that are timed one after the other in rounds, and the statistics of their answers.
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 export const threads = 2;
 
@@ -39,14 +41,58 @@ function open(command: string, args: readonly string[], env: Readonly<Record<str
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-export const openIchor = (): Peer =>
-  open(process.execPath, ["--import", "tsx", path("engine-server.ts")], {
-    ...keepMemory,
-    BENCH_THREADS: String(threads),
-  });
+export const openIchor = (env: Readonly<Record<string, string>> = keepMemory): Peer =>
+  open(process.execPath, ["--import", "tsx", path("engine-server.ts")], { ...env, BENCH_THREADS: String(threads) });
 
 export const openTorch = (env: Readonly<Record<string, string>> = {}): Peer =>
   open("/usr/bin/python3", [path("torch_networks.py")], { ...env, OMP_NUM_THREADS: String(threads) });
+
+/** A turn of some steps: the time of each, and what else the process tells. */
+export type Run<Answer> = (steps: number) => Promise<Answer & { readonly ms: readonly number[] }>;
+
+/**
+ * Runs take turns in rounds, after two steps each to warm up: each run's median of every round, and its last answer.
+ */
+export async function race<Answer, Name extends string>(
+  runs: Readonly<Record<Name, Run<Answer>>>,
+  { rounds, steps }: { readonly rounds: number; readonly steps: number },
+): Promise<{ readonly ms: Readonly<Record<Name, readonly number[]>>; readonly last: Readonly<Record<Name, Answer>> }> {
+  const names = Object.keys(runs) as Name[];
+  const ms = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+  const last = {} as Record<Name, Answer>;
+  for (const name of names) await runs[name](2);
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      await pause();
+      const answer = await runs[name](steps);
+      last[name] = answer;
+      ms[name].push(median(answer.ms));
+    }
+  }
+  return { ms, last };
+}
+
+/** The median of the ratios of two runs within a round. */
+export const ratioOf = (mine: readonly number[], others: readonly number[]): number =>
+  round3(median(mine.map((time, round) => time / others[round]!)));
+
+/** The command line of a benchmark. */
+export function benchOptions(defaults: { readonly rounds: number; readonly steps: number }) {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "string" },
+      rounds: { type: "string", default: String(defaults.rounds) },
+      steps: { type: "string", default: String(defaults.steps) },
+    },
+  });
+  return { json: values.json, rounds: Number(values.rounds), steps: Number(values.steps) };
+}
+
+/** Prints a report, and writes it where --json says. */
+export function tell(report: object, json: string | undefined, more: object = {}): void {
+  console.log(JSON.stringify(report));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ ...report, ...more }, null, 2)}\n`);
+}
 
 export const median = (numbers: readonly number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);

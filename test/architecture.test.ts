@@ -110,5 +110,9 @@ test("dependencies are those of the list, pinned exactly, and the lock file name
   );
   for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies }))
     assert.match(version, /^\d/);
-  assert.doesNotMatch(readFileSync(join(root, "package-lock.json"), "utf8"), /"resolved": "http/);
+  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+  const { packages } = JSON.parse(lock) as { packages: Record<string, { resolved?: string }> };
+  const addressed = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);
+  assert.deepEqual(addressed, []);
+  assert.doesNotMatch(lock, /"resolved":/);
 });

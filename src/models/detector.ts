@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { fail, ok, type Result, shaped, sizeOf } from "../base/index.ts";
+import { fail, ok, type Result, shaped } from "../base/index.ts";
 import { labelCount, labels } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
 import {
@@ -9,10 +9,10 @@ import {
   encodeModel,
   foldBatchNormalization,
   int,
-  layOut,
   type Network,
   type NetworkState,
   readModelMetadata,
+  withConstants,
 } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "../runtime/index.ts";
 
@@ -74,18 +74,9 @@ export interface Detector {
  * bytes: no clock, no path.
  */
 export function exportDetector(network: Network, state: NetworkState, info: DetectorInfo): Uint8Array {
-  const { graph } = network;
-  const held = [
-    ...layOut(network.parameters).map((slot) => ({ slot, vector: state.parameters })),
-    ...layOut(network.buffers).map((slot) => ({ slot, vector: state.buffers })),
-  ];
-  const constants = new Map(graph.constants);
-  for (const { slot, vector } of held) {
-    constants.set(slot.name, shaped(vector.slice(slot.offset, slot.offset + sizeOf(slot.shape)), slot.shape));
-  }
-  const inputs = graph.inputs.filter(({ name }) => !constants.has(name));
+  const graph = withConstants(network, state);
   const shown = graph.outputs.filter(({ name }) => name === "slice_logits" || name === "evidence");
-  const g = buildGraph(graph.name, { ...graph, inputs, constants });
+  const g = buildGraph(graph.name, graph);
   const logits = shown.find(({ name }) => name === "slice_logits");
   if (logits === undefined) throw new Error("the network has no slice_logits");
   for (const value of shown) g.output(value, value.name);

@@ -1,6 +1,7 @@
 import { type Shaped, shaped, sizeOf } from "../base/index.ts";
 import {
   type Attributes,
+  elementOf,
   type Graph,
   type Node,
   onnxDomain,
@@ -69,7 +70,10 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
       return value;
     },
     constant(value, constantName) {
-      const type: ValueType = { element: elementOf(value), shape: value.shape };
+      if (value.data.length !== sizeOf(value.shape)) {
+        throw new Error(`a constant of shape [${value.shape}] has ${value.data.length} values`);
+      }
+      const type: ValueType = { element: elementOf(value.data), shape: value.shape };
       const key = value.data.length <= 16 ? `${type.element}[${value.shape}]${value.data.join()}` : undefined;
       const same = key === undefined || constantName !== undefined ? undefined : known.get(key);
       if (same !== undefined) return same;
@@ -124,15 +128,4 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
     }),
   };
   return builder;
-}
-
-/** The element type of an array. A bool travels as bytes and must be declared where it is made. */
-function elementOf({ data, shape }: Shaped): ValueType["element"] {
-  if (data.length !== sizeOf(shape)) throw new Error(`a constant of shape [${shape}] has ${data.length} values`);
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof BigInt64Array) return "int64";
-  if (data instanceof Int32Array) return "int32";
-  if (data instanceof Int16Array) return "int16";
-  return "uint8";
 }

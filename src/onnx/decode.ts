@@ -5,6 +5,7 @@ import {
   type Attribute,
   type Attributes,
   type Dimension,
+  elementOf,
   type Graph,
   type GraphFunction,
   type Model,
@@ -122,15 +123,13 @@ function graphOf(proto: GraphProto, external: ReadExternal | undefined): Graph {
       constants.set(name, constant);
       literals.add(name);
       types.set(name, {
-        element: tensor ? elementNames[tensor.dataType]! : elementOf(constant),
+        element: tensor ? elementNames[tensor.dataType]! : elementOf(constant.data),
         shape: constant.shape,
       });
     }
   }
   return { name: proto.name, inputs, outputs, nodes, constants, types, literals };
 }
-
-const elementOf = ({ data }: Shaped): ValueType["element"] => (data instanceof BigInt64Array ? "int64" : "float32");
 
 /** The value of a `Constant` node (ONNX Constant-13). */
 function constantOf({ domain, op, attributes, name }: Node): Shaped | undefined {

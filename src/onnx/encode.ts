@@ -1,9 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ok, type Result, type Shaped, sizeOf, type TensorData } from "../base/index.ts";
+import { ok, type Result, type Shaped, sizeOf } from "../base/index.ts";
 import { parseModel } from "./decode.ts";
 import {
   type Attribute,
   type ElementType,
+  elementOf,
   type Graph,
   type GraphFunction,
   ichorDomain,
@@ -203,18 +204,9 @@ function encodeTensor({ data, shape }: Shaped, name: string, element?: ElementTy
   return create(TensorProtoSchema, {
     name,
     dims: shape.map(BigInt),
-    dataType: element === "bool" ? DataType.BOOL : codeOf(data),
+    dataType: elementCodes[element === "bool" ? element : elementOf(data)],
     rawData,
   });
-}
-
-function codeOf(data: TensorData): DataType {
-  if (data instanceof Float32Array) return DataType.FLOAT;
-  if (data instanceof Float64Array) return DataType.DOUBLE;
-  if (data instanceof BigInt64Array) return DataType.INT64;
-  if (data instanceof Int32Array) return DataType.INT32;
-  if (data instanceof Int16Array) return DataType.INT16;
-  return DataType.UINT8;
 }
 
 function encodeValue({ name, type }: Value): ValueInfoProto {

@@ -1,4 +1,4 @@
-import type { Shaped } from "../base/index.ts";
+import type { Shaped, TensorData } from "../base/index.ts";
 
 /** Element types that Ichor's graphs use. */
 export type ElementType = "float32" | "float64" | "int64" | "int32" | "int16" | "uint8" | "bool";
@@ -104,6 +104,16 @@ export interface Program {
   readonly buffers: readonly Slot[];
   /** What a step wants besides state. */
   readonly feeds: readonly { readonly name: string; readonly shape: readonly number[] }[];
+}
+
+/** The element type of an array. A bool travels as bytes and must be declared where it is made. */
+export function elementOf(data: TensorData): Exclude<ElementType, "bool"> {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof Int16Array) return "int16";
+  return "uint8";
 }
 
 /** Key of a node in tables: the operator, with its domain in front where it is not ONNX's. */

@@ -3,8 +3,10 @@ import { branchOf } from "./branches.ts";
 import { checkNames } from "./check.ts";
 import { type DecodeOptions, decodeModel } from "./decode.ts";
 import { evaluateNode, evaluations } from "./evaluate/evaluate.ts";
+import { widen } from "./evaluate/evaluation.ts";
 import {
   type Dimension,
+  elementOf,
   type Graph,
   type Model,
   type Node,
@@ -29,9 +31,9 @@ export interface ReadOptions extends DecodeOptions {
 
 /**
  * A model from anywhere in the one form that the rest of the house knows: operators as of opset 18, functions inlined,
- * the type of every value inferred, pads written out, and what exporters compute about shapes folded into constants. Weights stay as they
- * are: no arithmetic on them is folded, so that they can be trained. Problems: those of `decodeModel`, and "model
- * refused" naming the node whose types cannot be inferred.
+ * the type of every value inferred, pads written out, and what exporters compute about shapes folded into constants.
+ * Weights stay as they are: no arithmetic on them is folded, so that they can be trained. Problems: those of
+ * `decodeModel`, and "model refused" naming the node whose types cannot be inferred.
  */
 export function readModel(
   bytes: Uint8Array,
@@ -141,10 +143,7 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, Dimension>>): 
 const isFloat = (data: Shaped["data"]) => data instanceof Float32Array || data instanceof Float64Array;
 
 function constantType(graph: Pick<Graph, "types">, name: string, { data, shape }: Shaped): ValueType {
-  const element = graph.types.get(name)?.element;
-  if (element !== undefined) return { element, shape };
-  if (data instanceof BigInt64Array) return { element: "int64", shape };
-  return { element: data instanceof Float32Array ? "float32" : "float64", shape };
+  return { element: graph.types.get(name)?.element ?? elementOf(data), shape };
 }
 
 /** Largest result that is folded: shapes, masks and positions, no weights. */
@@ -167,7 +166,7 @@ function foldNumbers(node: Node, reading: Reading): boolean {
   if (!(sizeOf(type.shape.map(Number)) <= largestFolded)) return false;
   const [value] = evaluateNode(
     node,
-    node.inputs.map((name) => (name === "" ? undefined : widened(constants.get(name)!))),
+    node.inputs.map((name) => (name === "" ? undefined : widen(constants.get(name)!))),
     { functions: new Map(), opset: version },
   );
   if (value === undefined) return false;
@@ -175,9 +174,6 @@ function foldNumbers(node: Node, reading: Reading): boolean {
   types.set(output, { element: type.element, shape: value.shape });
   return true;
 }
-
-const widened = ({ data, shape }: Shaped): Shaped =>
-  data instanceof Float32Array ? { data: Float64Array.from(data), shape } : { data, shape };
 
 /** What a node knows of integers with names in them; one row an operator of shape arithmetic. */
 const symbolic: Readonly<Record<string, (node: Node, reading: Reading) => Known | undefined>> = {

@@ -1,6 +1,6 @@
 import type { InferenceSession, OnnxValue, TensorConstructor } from "onnxruntime-node";
 import type { Shaped, TensorData } from "../base/index.ts";
-import type { Graph } from "../onnx/index.ts";
+import { elementOf, type Graph } from "../onnx/index.ts";
 
 /** Arrays by the names of a graph's inputs or outputs. */
 export type Values = Readonly<Record<string, Shaped>>;
@@ -53,7 +53,7 @@ export function overSession(session: InferenceSession, Tensor: TensorConstructor
         name,
         booleans.has(name) && data instanceof Uint8Array
           ? new Tensor("bool", data, shape)
-          : new Tensor(elementName(data), data, shape),
+          : new Tensor(elementOf(data), data, shape),
       ]);
       const answers: Readonly<Record<string, OnnxValue>> = await session.run(Object.fromEntries(tensors));
       return Object.fromEntries(
@@ -62,13 +62,4 @@ export function overSession(session: InferenceSession, Tensor: TensorConstructor
     },
     close: () => session.release(),
   };
-}
-
-function elementName(data: TensorData) {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof BigInt64Array) return "int64";
-  if (data instanceof Int32Array) return "int32";
-  if (data instanceof Int16Array) return "int16";
-  return "uint8";
 }

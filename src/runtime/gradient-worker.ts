@@ -1,9 +1,10 @@
 // A thread that computes gradients of its share of a batch.
-import type { Shaped } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
 import { type LoweredProgram, lowerForCpu } from "./blocked/lower.ts";
 import { type Executor, openExecutor } from "./executor.ts";
+import type { NoAnswer } from "./session-lost.ts";
 import type { GradientAnswer, GradientRequest } from "./shared-session.ts";
+import { stepInputs } from "./step-inputs.ts";
 
 interface Opened {
   readonly program: Program;
@@ -13,7 +14,7 @@ interface Opened {
 
 let opened: Opened | undefined;
 
-export default async function answer(request: GradientRequest): Promise<GradientAnswer> {
+export default async function answer(request: GradientRequest): Promise<GradientAnswer | NoAnswer> {
   try {
     if (request.kind === "open") return await open(request);
     if (request.kind === "close") {
@@ -45,15 +46,9 @@ async function gradientOf(
     parameters: lowered?.pack("parameters", parameters) ?? parameters,
     buffers: lowered?.pack("buffers", buffers) ?? buffers,
   };
-  const inputs: Record<string, Shaped> = {};
-  for (const [name, data] of Object.entries(held)) inputs[name] = { data, shape: [data.length] };
-  for (const { name, vector, offset, length } of lowered?.views ?? []) {
-    inputs[name] = { data: held[vector]!.subarray(offset, offset + length), shape: [length] };
-  }
-  for (const { name, shape } of program.feeds) inputs[name] = { data: feeds[name]!, shape };
-  const wanted = new Set(executor.inputs);
-  const given = Object.fromEntries(Object.entries(inputs).filter(([name]) => wanted.has(name)));
-  const answers = await executor.run(given);
+  const answers = await executor.run(
+    stepInputs(executor, { program, views: lowered?.views ?? [], state: held, feeds }),
+  );
   const vector = (name: string, layout: string) => {
     const data = answers[name]?.data;
     if (!(data instanceof Float32Array)) return new Float32Array(0);

@@ -3,6 +3,7 @@ export { lowerings } from "./blocked/rules.ts";
 export { type Executor, type ExecutorOptions, openExecutor, probeProvider } from "./executor.ts";
 export type { Values } from "./executor-port.ts";
 export { executors } from "./executors.ts";
+export { SessionLost } from "./session-lost.ts";
 export { openSharedSession, type SharedOptions, type SharedPrograms } from "./shared-session.ts";
-export { openTrainingSession, SessionLost, type TrainingSession, type TrainingState } from "./training-session.ts";
+export { openTrainingSession, type TrainingSession, type TrainingState } from "./training-session.ts";
 export { openTrainingThread } from "./training-thread.ts";

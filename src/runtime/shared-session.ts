@@ -1,7 +1,8 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "./executor.ts";
-import { missingVector, SessionLost, type TrainingSession, type TrainingState } from "./training-session.ts";
+import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
+import { missingVector, type TrainingSession, type TrainingState } from "./training-session.ts";
 
 /** What a gradient thread is asked. */
 export type GradientRequest =
@@ -24,13 +25,9 @@ export type GradientAnswer =
       readonly gradient: Float32Array;
       readonly buffers: Float32Array;
     }
-  | { readonly kind: "closed" | "no session" }
-  | { readonly kind: "fault"; readonly message: string };
+  | { readonly kind: "closed" };
 
-interface GradientThread {
-  run(request: GradientRequest): Promise<GradientAnswer>;
-  close(): Promise<void>;
-}
+type GradientThread = Thread<GradientRequest, GradientAnswer | NoAnswer>;
 
 /** The two halves of a training step (`gradientProgram`, `updateProgram`). */
 export interface SharedPrograms {
@@ -66,17 +63,18 @@ export async function openSharedSession(
   const each = Math.max(1, Math.floor(threads / count));
   const { openPool } = await import("../machine/index.ts"); // late: browsers import this room too
   const pool: GradientThread[] = Array.from({ length: count }, () =>
-    openPool<GradientRequest, GradientAnswer>(import.meta.url, "./gradient-worker", 1),
+    openPool<GradientRequest, GradientAnswer | NoAnswer>(import.meta.url, "./gradient-worker", 1),
   );
   const closeAll = async () => {
     await Promise.all(pool.map((thread) => thread.close()));
   };
-  const opened = await Promise.all(
-    pool.map((thread) =>
-      ask(thread, { kind: "open", program: gradient, threads: each }).catch(
-        (error: unknown): GradientAnswer => ({ kind: "problem", problem: problemOf(error) }),
-      ),
-    ),
+  const open = { kind: "open", program: gradient, threads: each } as const;
+  const opened: readonly GradientAnswer[] = await Promise.all(pool.map((thread) => ask(thread, open))).catch(
+    async (error: unknown) => {
+      if (error instanceof SessionLost) return [{ kind: "problem", problem: error.problem } as const];
+      await closeAll();
+      throw error;
+    },
   );
   const refused = opened.find((answer) => answer.kind === "problem");
   const updating =
@@ -97,15 +95,6 @@ export async function openSharedSession(
       await Promise.all([closeAll(), updating.value.close()]);
     },
   });
-}
-
-async function ask(thread: GradientThread, request: GradientRequest): Promise<GradientAnswer> {
-  const answer = await thread.run(request).catch((error: unknown) => {
-    throw new SessionLost(threadEnded(error instanceof Error ? error.message : String(error)));
-  });
-  if (answer.kind === "no session") throw new SessionLost(threadEnded("a new thread that knows nothing of it"));
-  if (answer.kind === "fault") throw new Error(answer.message);
-  return answer;
 }
 
 interface Shared extends SharedPrograms {
@@ -173,14 +162,3 @@ function pieceOf(
     }),
   );
 }
-
-const problemOf = (error: unknown): Problem =>
-  error instanceof SessionLost ? error.problem : threadEnded(error instanceof Error ? error.message : String(error));
-
-const threadEnded = (why: string): Problem => ({
-  kind: "training stopped",
-  where: "a thread that computes gradients",
-  got: why,
-  expected: "threads that live as long as the training",
-  next: "run the same command again: it goes on from the last checkpoint; if memory ran out, with fewer workers",
-});

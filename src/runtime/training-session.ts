@@ -1,7 +1,8 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
 import { lengthOfSlots, type Program } from "../onnx/index.ts";
-import { type LoweredProgram, lowerForCpu } from "./blocked/lower.ts";
+import { lowerForCpu } from "./blocked/lower.ts";
 import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
+import { type StepInputs, stepInputs } from "./step-inputs.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
 export type TrainingState = Readonly<Record<string, Float32Array>>;
@@ -15,16 +16,6 @@ export interface TrainingSession {
   /** What runs: "portable", or "blocked (16)" with the block size of this processor. */
   readonly form: string;
   close(): Promise<void>;
-}
-
-/** What a session's calls reject with when that which takes its steps is gone. */
-export class SessionLost extends Error {
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(`${problem.where}: ${problem.got}`);
-    this.problem = problem;
-  }
 }
 
 /** How a training session is opened. */
@@ -62,32 +53,14 @@ export async function openTrainingSession(
   });
 }
 
-interface StepParts {
-  readonly program: Program;
+interface StepParts extends StepInputs {
   readonly state: Record<string, Float32Array>;
   readonly updated: readonly string[];
-  readonly views: LoweredProgram["views"];
-  readonly feeds: Readonly<Record<string, Float32Array>>;
 }
 
-async function takeStep(
-  executor: Executor,
-  { program, views, state, updated, feeds }: StepParts,
-): Promise<{ loss: number }> {
-  const inputs: Record<string, Shaped> = {};
-  for (const [name, data] of Object.entries(state)) inputs[name] = { data, shape: [data.length] };
-  for (const { name, shape } of program.feeds) {
-    const data = feeds[name];
-    if (data === undefined) throw new Error(`the step lacks the feed ${name} [${shape}]`);
-    inputs[name] = { data, shape };
-  }
-  for (const { name, vector, offset, length } of views) {
-    inputs[name] = { data: state[vector]!.subarray(offset, offset + length), shape: [length] };
-  }
-  const wanted = new Set(executor.inputs);
-  const given = Object.fromEntries(Object.entries(inputs).filter(([name]) => wanted.has(name)));
-  const answers = await executor.run(given);
-  for (const name of updated) state[name] = float32(answers[`${name}_next`], `${name}_next`);
+async function takeStep(executor: Executor, { updated, ...parts }: StepParts): Promise<{ loss: number }> {
+  const answers = await executor.run(stepInputs(executor, parts));
+  for (const name of updated) parts.state[name] = float32(answers[`${name}_next`], `${name}_next`);
   return { loss: float32(answers["loss"], "loss")[0]! };
 }
 

@@ -5,7 +5,8 @@ import { initialVectors, optimiserScalars, trainingProgram } from "../autodiff/i
 import { must } from "../base/index.ts";
 import { lossWeights } from "../labels/index.ts";
 import { initialise, models } from "../models/index.ts";
-import { openTrainingSession, SessionLost } from "./training-session.ts";
+import { SessionLost } from "./session-lost.ts";
+import { openTrainingSession } from "./training-session.ts";
 import { openOwnThread, openTrainingThread } from "./training-thread.ts";
 
 const batch = 8;

@@ -1,11 +1,7 @@
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
-import {
-  SessionLost,
-  type TrainingSession,
-  type TrainingSessionOptions,
-  type TrainingState,
-} from "./training-session.ts";
+import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
+import type { TrainingSession, TrainingSessionOptions, TrainingState } from "./training-session.ts";
 
 /** What the thread is asked. */
 export type Request =
@@ -25,19 +21,14 @@ export type Answer =
   | { readonly kind: "problem"; readonly problem: Problem }
   | { readonly kind: "stepped"; readonly loss: number }
   | { readonly kind: "read"; readonly state: TrainingState }
-  | { readonly kind: "closed" | "no session" }
-  | { readonly kind: "fault"; readonly message: string };
+  | { readonly kind: "closed" };
 
-/** A thread that takes requests: a pool of one. */
-interface Thread {
-  run(request: Request, options?: { readonly transfer?: readonly ArrayBuffer[] }): Promise<Answer>;
-  close(): Promise<void>;
-}
+type TrainingThread = Thread<Request, Answer | NoAnswer>;
 
 /** How a training thread is opened. */
 export interface TrainingThreadOptions extends TrainingSessionOptions {
   /** Opens the thread; a test may want it in its hands. */
-  readonly openThread?: () => Thread | Promise<Thread>;
+  readonly openThread?: () => TrainingThread | Promise<TrainingThread>;
 }
 
 /**
@@ -51,16 +42,8 @@ export async function openTrainingThread(
   { openThread = openOwnThread, ...options }: TrainingThreadOptions = {},
 ): Promise<Result<TrainingSession>> {
   const thread = await openThread();
-  const ask = async (request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Answer> => {
-    const answer = await thread.run(request, { transfer }).catch((error: unknown) => {
-      throw new SessionLost(threadEnded(error instanceof Error ? error.message : String(error)));
-    });
-    if (answer.kind === "no session") throw new SessionLost(threadEnded("a new thread that knows nothing of it"));
-    if (answer.kind === "fault") throw new Error(answer.message);
-    return answer;
-  };
   try {
-    const opened = await ask({ kind: "open", program, initial, options });
+    const opened = await ask(thread, { kind: "open", program, initial, options });
     if (opened.kind === "problem") {
       await thread.close();
       return opened;
@@ -68,17 +51,17 @@ export async function openTrainingThread(
     return ok({
       form: opened.kind === "opened" ? opened.form : "",
       async step(feeds) {
-        const answer = await ask({ kind: "step", feeds }, buffersOf(feeds));
+        const answer = await ask(thread, { kind: "step", feeds }, buffersOf(feeds));
         if (answer.kind === "stepped") return { loss: answer.loss };
         throw new Error(`a step was answered by ${answer.kind}`);
       },
       async read() {
-        const answer = await ask({ kind: "read" });
+        const answer = await ask(thread, { kind: "read" });
         if (answer.kind === "read") return answer.state;
         throw new Error(`a read was answered by ${answer.kind}`);
       },
       async close() {
-        await ask({ kind: "close" }).catch((error: unknown) => {
+        await ask(thread, { kind: "close" }).catch((error: unknown) => {
           if (!(error instanceof SessionLost)) throw error; // a thread that is gone is closed
         });
         await thread.close();
@@ -92,9 +75,9 @@ export async function openTrainingThread(
 }
 
 /** The thread of `training-worker`. The pool comes in late: browsers import this room too, and have no such threads. */
-export async function openOwnThread(): Promise<Thread> {
+export async function openOwnThread(): Promise<TrainingThread> {
   const { openPool } = await import("../machine/index.ts");
-  return openPool<Request, Answer>(import.meta.url, "./training-worker", 1);
+  return openPool<Request, Answer | NoAnswer>(import.meta.url, "./training-worker", 1);
 }
 
 /** Each buffer once; views into a larger buffer are copied instead, since it belongs to others too. */
@@ -105,11 +88,3 @@ const buffersOf = (feeds: Readonly<Record<string, Float32Array>>): ArrayBuffer[]
     ),
   ),
 ];
-
-const threadEnded = (why: string): Problem => ({
-  kind: "training stopped",
-  where: "the thread that takes the steps",
-  got: why,
-  expected: "a thread that lives as long as the training",
-  next: "run the same command again: it goes on from the last checkpoint; if memory ran out, with a smaller batchSize",
-});

@@ -1,10 +1,11 @@
 // The thread of a training session, one session a thread: opens it, takes its steps, closes it.
+import type { NoAnswer } from "./session-lost.ts";
 import { openTrainingSession, type TrainingSession } from "./training-session.ts";
 import type { Answer, Request } from "./training-thread.ts";
 
 let session: TrainingSession | undefined;
 
-export default async function answer(request: Request): Promise<Answer> {
+export default async function answer(request: Request): Promise<Answer | NoAnswer> {
   try {
     if (request.kind === "open") {
       const opened = await openTrainingSession(request.program, request.initial, request.options);

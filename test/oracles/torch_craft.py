@@ -34,64 +34,55 @@ def told(p, losses, **more):
     return {"losses": losses, "parameters": torch.cat([v.detach().flatten() for v in p.values()]).tolist(), **more}
 
 
-def clipped_and_averaged():
-    p, losses = start(), []
-    optimiser = torch.optim.SGD(p.values(), lr=0.5, momentum=0.9, nesterov=True, weight_decay=0.01)
-    average = [v.detach().clone() for v in p.values()]
+def train(p, optimiser, pieces=1, clip=lambda: None, after=lambda: None):
+    """Losses of some steps, each the mean over the pieces of the batch."""
+    losses = []
     for _ in range(steps):
         optimiser.zero_grad()
-        loss = loss_of(p, x, y)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(p.values(), 0.05)
+        total = 0.0
+        for part, labels in zip(x.chunk(pieces), y.chunk(pieces)):
+            loss = loss_of(p, part, labels) / pieces
+            loss.backward()
+            total += loss.item()
+        clip()
         optimiser.step()
-        losses.append(loss.item())
+        after()
+        losses.append(total)
+    return losses
+
+
+def clipped_and_averaged():
+    p = start()
+    optimiser = torch.optim.SGD(p.values(), lr=0.5, momentum=0.9, nesterov=True, weight_decay=0.01)
+    average = [v.detach().clone() for v in p.values()]
+
+    def move_average():
         for mean, now in zip(average, p.values()):
             mean.mul_(0.9).add_(now.detach(), alpha=0.1)
+
+    clip = lambda: torch.nn.utils.clip_grad_norm_(p.values(), 0.05)
+    losses = train(p, optimiser, clip=clip, after=move_average)
     return told(p, losses, average=torch.cat([v.flatten() for v in average]).tolist())
 
 
 def by_layers():
-    p, losses = start(), []
+    p = start()
     groups = [
         {"params": [p["second.weight"]], "lr": 0.002},
         {"params": [p["head.weight"], p["head.bias"]], "lr": 0.01},
     ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.1)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        loss = loss_of(p, x, y)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    return told(p, losses)
+    return told(p, train(p, torch.optim.AdamW(groups, weight_decay=0.1)))
 
 
 def in_pieces():
-    p, losses = start(), []
-    optimiser = torch.optim.SGD(p.values(), lr=0.5, momentum=0.9)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        total = 0.0
-        for part, labels in zip(x.chunk(2), y.chunk(2)):
-            loss = loss_of(p, part, labels) / 2
-            loss.backward()
-            total += loss.item()
-        optimiser.step()
-        losses.append(total)
-    return told(p, losses)
+    p = start()
+    return told(p, train(p, torch.optim.SGD(p.values(), lr=0.5, momentum=0.9), pieces=2))
 
 
 def by_value():
-    p, losses = start(), []
-    optimiser = torch.optim.SGD(p.values(), lr=0.5)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        loss = loss_of(p, x, y)
-        loss.backward()
-        torch.nn.utils.clip_grad_value_(p.values(), 0.01)
-        optimiser.step()
-        losses.append(loss.item())
-    return told(p, losses)
+    p = start()
+    clip = lambda: torch.nn.utils.clip_grad_value_(p.values(), 0.01)
+    return told(p, train(p, torch.optim.SGD(p.values(), lr=0.5), clip=clip))
 
 
 ways = {"clippedAndAveraged": clipped_and_averaged, "byLayers": by_layers, "inPieces": in_pieces, "byValue": by_value}

@@ -1,6 +1,7 @@
 import { type Shaped, sizeOf } from "../../base/index.ts";
 import { intOf } from "../attributes.ts";
 import { evaluateNode, evaluations } from "../evaluate/evaluate.ts";
+import { widen } from "../evaluate/evaluation.ts";
 import { type ElementType, type Graph, type Node, operatorKey, opset } from "../graph.ts";
 import { liveNodes } from "./live.ts";
 
@@ -33,7 +34,7 @@ function folded(
   if (!inputs.every((name) => constants.has(name))) return undefined;
   const sizes = types.map((type) => type?.shape.map(Number) ?? [Number.NaN]);
   if (!sizes.every((shape) => sizeOf(shape) <= largest)) return undefined; // a name is NaN, and NaN is not small
-  const given = node.inputs.map((name) => (name === "" ? undefined : widened(constants.get(name)!)));
+  const given = node.inputs.map((name) => (name === "" ? undefined : widen(constants.get(name)!)));
   const found = evaluateNode(node, given, { functions: new Map(), opset: graph.opset ?? opset });
   return node.outputs.flatMap((name, index) =>
     name === "" ? [] : [[name, narrowed(found[index]!, types[index]!.element)] as const],
@@ -43,9 +44,6 @@ function folded(
 /** Whether a node draws numbers, or moves statistics: training is no constant. */
 const ofChance = (node: Node) =>
   (node.op === "Dropout" && (node.inputs[2] ?? "") !== "") || intOf(node.attributes, "training_mode", 0) === 1;
-
-const widened = ({ data, shape }: Shaped): Shaped =>
-  data instanceof Float32Array ? { data: Float64Array.from(data), shape } : { data, shape };
 
 const narrowed = ({ data, shape }: Shaped, element: ElementType): Shaped =>
   element === "float32" ? { data: Float32Array.from(data, Number), shape } : { data, shape };
