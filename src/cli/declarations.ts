@@ -8,6 +8,7 @@ import type { IndexFlags } from "./run/index-data.ts";
 import { type Registry, registries } from "./run/list-names.ts";
 import type { PhantomFlags } from "./run/phantom.ts";
 import type { PredictFlags } from "./run/predict.ts";
+import type { QueryFlags } from "./run/query.ts";
 import type { TrainFlags } from "./run/train.ts";
 
 const folder = (brief: string) => ({ kind: "parsed", parse: text, brief, placeholder: "DIR" }) as const;
@@ -61,6 +62,26 @@ const index = command<IndexFlags, [string]>({
     labels: { ...file("Label table (ID,Label); found in the folder unless named"), optional: true },
   },
   load: async () => (await import("./run/index-data.ts")).runIndex,
+});
+
+const query = command<QueryFlags, [string, string]>({
+  summary: "Ask an index by SQL",
+  description:
+    "Answers one SELECT in DuckDB's SQL over the tables `files` (every file) and `slices` (the used ones) of an index.\n" +
+    'The question sees the index alone and changes nothing. Columns: "DESCRIBE slices"; examples: docs/questions.md.',
+  examples: [
+    'ichor query work/index "DESCRIBE slices"',
+    'ichor query work/index "SELECT pixel_group, count(*) FROM slices GROUP BY ALL"',
+  ],
+  positional: {
+    kind: "tuple",
+    parameters: [
+      { parse: text, brief: "Index folder or index.parquet", placeholder: "INDEX" },
+      { parse: text, brief: "The question, in quotes", placeholder: "SQL" },
+    ],
+  },
+  flags: { rows: { ...count("Rows to answer at most", [1, 10_000_000]), default: "1000" } },
+  load: async () => (await import("./run/query.ts")).runQuery,
 });
 
 const train = command<TrainFlags>({
@@ -165,6 +186,14 @@ const doctor = command<DoctorFlags>({
 });
 
 /** One row a command, in the order of their use. */
-export const commands = { demo, phantom, index, train, evaluate, predict, list, doctor } as const satisfies Readonly<
-  Record<string, CommandRow>
->;
+export const commands = {
+  demo,
+  phantom,
+  index,
+  query,
+  train,
+  evaluate,
+  predict,
+  list,
+  doctor,
+} as const satisfies Readonly<Record<string, CommandRow>>;

@@ -1,4 +1,4 @@
-import type { DuckDBAppender, DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBAppender, DuckDBConnection, DuckDBValue, Json } from "@duckdb/node-api";
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 
 /** A cell of a row that goes into a table. */
@@ -15,6 +15,8 @@ export interface Database {
   run(sql: string): Promise<void>;
   /** All rows of a small answer, by column name; integers of 64 bits must be cast to DOUBLE in the SQL. */
   rows(sql: string): Promise<readonly Readonly<Record<string, DuckDBValue>>[]>;
+  /** The first rows of an answer, whatever its size, as JSON has them: times as text, and whole numbers beyond 2⁵³. */
+  first(sql: string, count: number): Promise<{ readonly names: readonly string[]; readonly rows: readonly Json[][] }>;
   /** Rows of a large answer in chunks of some 2,048, cells in the order of the columns. */
   stream(sql: string): AsyncGenerator<readonly (readonly DuckDBValue[])[], void, void>;
   /** Opens a table whose columns are VARCHAR, INTEGER or DOUBLE. */
@@ -50,6 +52,14 @@ export async function openDatabase(o: {
   return {
     run: async (sql) => void (await reading.run(sql)),
     rows: async (sql) => (await reading.runAndReadAll(sql)).getRowObjects(),
+    async first(sql, count) {
+      const reader = await reading.streamAndReadUntil(sql, count);
+      const isNumber = reader.columnTypes().map((type) => /INT$|^DECIMAL/.test(type.toString()));
+      const number = (cell: Json, column: number) =>
+        isNumber[column] && Math.abs(Number(cell ?? Number.NaN)) <= Number.MAX_SAFE_INTEGER ? Number(cell) : cell;
+      const rows = reader.getRowsJson().slice(0, count);
+      return { names: reader.deduplicatedColumnNames(), rows: rows.map((row) => row.map(number)) };
+    },
     stream: async function* (sql) {
       for await (const rows of (await reading.stream(sql)).yieldRows()) yield rows;
     },

@@ -31,7 +31,8 @@ export async function openIndex(path: string): Promise<Result<SliceTable>> {
   });
 }
 
-function findIndex(path: string): Result<string> {
+/** The Parquet file that a path names: itself, or in the folder. */
+export function findIndex(path: string): Result<string> {
   try {
     const file = statSync(path).isDirectory() ? join(path, indexFiles.index) : path;
     statSync(file);
@@ -47,7 +48,8 @@ function findIndex(path: string): Result<string> {
 
 const makeOne = "make one with: ichor index DATA --out DIR";
 
-async function readRoot(database: Database, file: string): Promise<Result<string>> {
+/** The data folder that an index was made of; refuses a file that is no index, or one of another version. */
+export async function readRoot(database: Database, file: string): Promise<Result<string>> {
   const expected = `an index of version ${indexVersion}`;
   const refuse = (got: string): { readonly kind: "problem"; readonly problem: Problem } =>
     fail({ kind: "not an index", where: file, got, expected, next: makeOne });

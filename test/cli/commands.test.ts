@@ -24,7 +24,8 @@ test("every example is a line that its command takes", async () => {
   for (const [name, row] of Object.entries(commands) as [string, CommandRow][]) {
     assert.ok(row.examples.length > 0, `${name} has no example`);
     for (const example of row.examples) {
-      const [program, first, ...rest] = example.split(" ");
+      const words = example.match(/"[^"]*"|\S+/g) ?? [];
+      const [program, first, ...rest] = words.map((word) => word.replaceAll('"', ""));
       assert.deepEqual([program, first], ["ichor", name], example);
       let taken = false;
       const loader = async () => () => {
