@@ -89,12 +89,15 @@ async function train({ settings, feeds, rates, form }: Training) {
   const session = must(
     await openTrainingSession(program, initialVectors(program, network, start, rates), { threads: 1, form }),
   );
-  const losses: number[] = [];
-  for (let step = 1; step <= steps; step++)
-    losses.push((await session.step({ image: image.slice(), labels: labels.slice(), ...feeds(step) })).loss);
+  const [losses, finite]: [number[], boolean[]] = [[], []];
+  for (let step = 1; step <= steps; step++) {
+    const taken = await session.step({ image: image.slice(), labels: labels.slice(), ...feeds(step) });
+    losses.push(taken.loss);
+    finite.push(taken.finite);
+  }
   const state = await session.read();
   await session.close();
-  return { losses, state };
+  return { losses, finite, state };
 }
 
 const close = 2e-5;
@@ -187,19 +190,24 @@ test("the mean gradient of two pieces of a batch, then one update, is PyTorch's 
   assert.ok(distance(parameters, torch().inPieces.parameters) < close);
 });
 
-test("loss scaling changes nothing but the range, and skips a step whose gradient is not finite", async () => {
-  const optimiser = { kind: "sgd", momentum: 0.9 } as const;
-  const scaled = (scale: (step: number) => number): Training => ({
-    settings: { optimiser, lossScale: true },
-    feeds: (step) => ({
-      ...optimiserScalars(optimiser, { step, rate: 0.1, decay: 0 }),
-      loss_scale: Float32Array.of(scale(step)),
-    }),
-    form: "portable",
+for (const form of ["portable", "fastest"] as const)
+  test(`loss scaling changes nothing but the range, and skips a step whose gradient is not finite (${form})`, async () => {
+    const optimiser = { kind: "sgd", momentum: 0.9 } as const;
+    const scaled = (scale: (step: number) => number): Training => ({
+      settings: { optimiser, lossScale: true },
+      feeds: (step) => ({
+        ...optimiserScalars(optimiser, { step, rate: 0.1, decay: 0 }),
+        loss_scale: Float32Array.of(scale(step)),
+      }),
+      form,
+    });
+    const [plain, large] = [await train(scaled(() => 1)), await train(scaled(() => 1024))];
+    assert.ok(distance(large.losses, plain.losses) < close);
+    const skipped = await train(scaled((step) => (step > 5 ? Number.POSITIVE_INFINITY : 1)));
+    assert.equal(new Set(skipped.losses.slice(5)).size, 1, "nothing moves once the gradient overflows");
+    assert.deepEqual(
+      skipped.finite,
+      Array.from({ length: steps }, (_, taken) => taken < 5),
+    );
+    assert.ok(skipped.state["parameters"]!.every(Number.isFinite));
   });
-  const [plain, large] = [await train(scaled(() => 1)), await train(scaled(() => 1024))];
-  assert.ok(distance(large.losses, plain.losses) < close);
-  const skipped = await train(scaled((step) => (step > 5 ? Number.POSITIVE_INFINITY : 1)));
-  assert.equal(new Set(skipped.losses.slice(5)).size, 1, "nothing moves once the gradient overflows");
-  assert.ok(skipped.state["parameters"]!.every(Number.isFinite));
-});

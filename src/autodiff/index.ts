@@ -10,9 +10,10 @@ export {
   type GradientSettings,
   gradientProgram,
   initialVectors,
+  patternOf,
   type RateScale,
   type TrainingSettings,
   trainingProgram,
   updateProgram,
 } from "./training-program.ts";
-export { nextLossScale, type UpdateSettings } from "./update.ts";
+export { averageKeep, type LossScale, nextLossScale, type UpdateSettings } from "./update.ts";

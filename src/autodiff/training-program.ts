@@ -50,8 +50,13 @@ export function trainingProgram(network: Network, settings: TrainingSettings): P
   const length = lengthOfSlots(layOut(network.parameters));
   const vector = (name: string) => g.input(name, { element: "float32", shape: [length] });
   const parameters = vector("parameters");
-  const gradient = writeGradient(g, network, { parameters, settings });
-  writeUpdate(g, { parameters, gradient, vector }, settings);
+  const { gradient, buffers } = writeGradient(g, network, { parameters, settings });
+  const finite = writeUpdate(g, { parameters, gradient, vector }, settings);
+  if (buffers !== undefined) {
+    // A forward pass that overflows leaves statistics that are no numbers: a step that is skipped leaves them too.
+    const { running, moved } = buffers;
+    g.output(finite === undefined ? moved : g.node("Where", [finite, moved, running]), "buffers_next");
+  }
   return programOf(g, network, updateVectors(settings));
 }
 
@@ -62,7 +67,9 @@ export function trainingProgram(network: Network, settings: TrainingSettings): P
 export function gradientProgram(network: Network, settings: GradientSettings): Program {
   const g = buildGraph("gradient");
   const parameters = g.input("parameters", { element: "float32", shape: [lengthOfSlots(layOut(network.parameters))] });
-  g.output(writeGradient(g, network, { parameters, settings }), "gradient");
+  const { gradient, buffers } = writeGradient(g, network, { parameters, settings });
+  g.output(gradient, "gradient");
+  if (buffers !== undefined) g.output(buffers.moved, "buffers_next");
   return programOf(g, network, { vectors: ["parameters"], updated: [] });
 }
 
@@ -98,12 +105,20 @@ function programOf(
   };
 }
 
-/** Writes forward pass, loss and backward pass; answers the flat gradient. Outputs `loss` and `buffers_next`. */
+/** What a forward and backward pass come to. */
+interface WrittenGradient {
+  /** Flat, over all parameters. */
+  readonly gradient: Value;
+  /** Running statistics before and after the step, where the network has such. */
+  readonly buffers: { readonly running: Value; readonly moved: Value } | undefined;
+}
+
+/** Writes forward pass, loss and backward pass. Outputs `loss`. */
 function writeGradient(
   g: GraphBuilder,
   network: Network,
   { parameters, settings }: { readonly parameters: Value; readonly settings: GradientSettings },
-): Value {
+): WrittenGradient {
   const { lossWeights, loss: lossName = "weighted cross-entropy", output = "slice_logits" } = settings;
   const [slots, buffers] = [layOut(network.parameters), layOut(network.buffers)];
   const values = new Map<string, Value>(takeApart(g, parameters, slots));
@@ -125,11 +140,9 @@ function writeGradient(
     settings.segments === undefined ? undefined : recomputation(g, { ...pass, segments: settings.segments });
   const gradient = putTogether(g, slots, differentiate(g, scaled, trained, again));
   g.output(loss, "loss");
-  if (running !== undefined) {
-    const moved = new Map([...buffers.map(({ name }) => [name, values.get(name)] as const), ...forward.statistics]);
-    g.output(mixRunning(g, running, buffers, moved), "buffers_next");
-  }
-  return gradient;
+  if (running === undefined) return { gradient, buffers: undefined };
+  const statistics = new Map([...buffers.map(({ name }) => [name, values.get(name)] as const), ...forward.statistics]);
+  return { gradient, buffers: { running, moved: mixRunning(g, running, buffers, statistics) } };
 }
 
 const scaleLoss = (g: GraphBuilder, loss: Value): Value =>
@@ -142,7 +155,7 @@ export function isFrozen({ frozen = [] }: Pick<GradientSettings, "frozen">): (na
 }
 
 /** A pattern of names: `*` stands for any letters, all others for themselves. */
-function patternOf(pattern: string): RegExp {
+export function patternOf(pattern: string): RegExp {
   const letters = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${letters.join(".*")}$`);
 }

@@ -22,7 +22,10 @@ export function updateVectors({ optimiser, average, rates }: UpdateSettings) {
   return { updated, vectors: [...updated, "decayed", ...(rates === true ? ["rates"] : [])] };
 }
 
-/** Writes the update: from the flat gradient and the state to `${vector}_next` for each updated vector, and `finite`. */
+/**
+ * Writes the update: from the flat gradient and the state to `${vector}_next` for each updated vector. With loss scaling it
+ * answers whether the gradient is finite, and outputs that as `finite`.
+ */
 export function writeUpdate(
   g: GraphBuilder,
   {
@@ -31,7 +34,7 @@ export function writeUpdate(
     vector,
   }: { readonly parameters: Value; readonly gradient: Value; readonly vector: (name: string) => Value },
   settings: UpdateSettings,
-): void {
+): Value | undefined {
   const { optimiser } = settings;
   const row = optimisers[optimiser.kind];
   const moments = Object.fromEntries(row.moments.map((name) => [name, vector(name)]));
@@ -53,13 +56,14 @@ export function writeUpdate(
   };
   if (average !== undefined)
     next["average"] = mix(g, { old: average, now: next["parameters"]!, keep: scalar("average_decay") });
-  if (settings.lossScale === true) {
+  const finite = settings.lossScale === true ? allFinite(g, unscaled) : undefined;
+  if (finite !== undefined) {
     const held: Readonly<Record<string, Value>> = { ...moments, parameters, ...(average && { average }) };
-    const finite = allFinite(g, unscaled);
     for (const [name, value] of Object.entries(next)) next[name] = g.node("Where", [finite, value, held[name]]);
     g.output(g.node("Where", [finite, g.scalar(1), g.scalar(0)]), "finite");
   }
   for (const [name, value] of Object.entries(next)) g.output(value, `${name}_next`);
+  return finite;
 }
 
 /** A feed of one number; the same input wherever a graph asks for it. */
@@ -94,12 +98,26 @@ function allFinite(g: GraphBuilder, value: Value): Value {
   return g.node("Equal", [zero, g.scalar(0)]);
 }
 
-/** The dynamic rule of loss scaling (Micikevicius et al. 2018): halve when a step was skipped, double after many that were not. */
-export function nextLossScale(
-  { scale, since }: { readonly scale: number; readonly since: number },
-  finite: boolean,
-): { readonly scale: number; readonly since: number } {
-  const patience = 2000;
+/**
+ * The scalar `average_decay` of the `step`-th step that moves the average (from 1). As Adam corrects its moments (Kingma &
+ * Ba 2015, section 3), so that the first parameters, which are random, have no weight in it:
+ * a_t = Σ_i β^(t−i)·p_i / Σ_i β^(t−i), i from 1 to t; as a step from a_(t−1): keep = β·(1 − β^(t−1))/(1 − β^t)
+ */
+export function averageKeep(decay: number, step: number): number {
+  return (decay * (1 - decay ** (step - 1))) / (1 - decay ** step);
+}
+
+/** A loss scale, and how many steps in a row were not skipped since it last changed. */
+export interface LossScale {
+  readonly scale: number;
+  readonly since: number;
+}
+
+/**
+ * The dynamic rule of loss scaling (Micikevicius et al. 2018): halve when a step was skipped, double after `growth` steps
+ * in a row that were not.
+ */
+export function nextLossScale({ scale, since }: LossScale, finite: boolean, growth = 2000): LossScale {
   if (!finite) return { scale: Math.max(1, scale / 2), since: 0 };
-  return since + 1 < patience ? { scale, since: since + 1 } : { scale: Math.min(2 ** 24, scale * 2), since: 0 };
+  return since + 1 < growth ? { scale, since: since + 1 } : { scale: Math.min(2 ** 24, scale * 2), since: 0 };
 }

@@ -5,5 +5,5 @@ export type { Values } from "./executor-port.ts";
 export { executors } from "./executors.ts";
 export { SessionLost } from "./session-lost.ts";
 export { openSharedSession, type SharedOptions, type SharedPrograms } from "./shared-session.ts";
-export { openTrainingSession, type TrainingSession, type TrainingState } from "./training-session.ts";
+export { openTrainingSession, type StepResult, type TrainingSession, type TrainingState } from "./training-session.ts";
 export { openTrainingThread } from "./training-thread.ts";

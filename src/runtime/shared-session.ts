@@ -2,7 +2,13 @@ import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.
 import type { Program } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "./executor.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
-import { missingVector, type TrainingSession, type TrainingState } from "./training-session.ts";
+import {
+  missingVector,
+  type StepResult,
+  type TrainingSession,
+  type TrainingState,
+  tookFinite,
+} from "./training-session.ts";
 
 /** What a gradient thread is asked. */
 export type GradientRequest =
@@ -104,10 +110,7 @@ interface Shared extends SharedPrograms {
   readonly pieces: number;
 }
 
-async function takeSharedStep(
-  shared: Shared,
-  feeds: Readonly<Record<string, Float32Array>>,
-): Promise<{ readonly loss: number }> {
+async function takeSharedStep(shared: Shared, feeds: Readonly<Record<string, Float32Array>>): Promise<StepResult> {
   const { pool, gradient, update, executor, state, pieces } = shared;
   const [parameters, buffers] = [state["parameters"]!, state["buffers"] ?? new Float32Array(0)];
   const answers: GradientAnswer[] = [];
@@ -139,8 +142,9 @@ async function takeSharedStep(
     if (!(data instanceof Float32Array)) throw new Error(`the update gave no ${name}_next`);
     state[name] = data;
   }
-  if (buffers.length > 0) state["buffers"] = moved;
-  return { loss };
+  const finite = tookFinite(next);
+  if (buffers.length > 0 && finite) state["buffers"] = moved; // a skipped step leaves the running statistics too
+  return { loss, finite };
 }
 
 function addShare(sum: Float32Array, part: Float32Array, share: number): void {

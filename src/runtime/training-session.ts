@@ -2,15 +2,24 @@ import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.
 import { lengthOfSlots, type Program } from "../onnx/index.ts";
 import { lowerForCpu } from "./blocked/lower.ts";
 import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
+import type { Values } from "./executor-port.ts";
 import { type StepInputs, stepInputs } from "./step-inputs.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
 export type TrainingState = Readonly<Record<string, Float32Array>>;
 
+/** What a step came to. */
+export interface StepResult {
+  /** The loss before the step. */
+  readonly loss: number;
+  /** Without loss scaling always true; with it, false where the gradient was not finite and the state stayed as it was. */
+  readonly finite: boolean;
+}
+
 /** A training program at work: holds the state between steps. */
 export interface TrainingSession {
-  /** Takes one step on a batch; answers its loss before the step. */
-  step(feeds: Readonly<Record<string, Float32Array>>): Promise<{ readonly loss: number }>;
+  /** Takes one step on a batch. */
+  step(feeds: Readonly<Record<string, Float32Array>>): Promise<StepResult>;
   /** The state now, copied, in plain layout. */
   read(): Promise<TrainingState>;
   /** What runs: "portable", or "blocked (16)" with the block size of this processor. */
@@ -58,11 +67,14 @@ interface StepParts extends StepInputs {
   readonly updated: readonly string[];
 }
 
-async function takeStep(executor: Executor, { updated, ...parts }: StepParts): Promise<{ loss: number }> {
+async function takeStep(executor: Executor, { updated, ...parts }: StepParts): Promise<StepResult> {
   const answers = await executor.run(stepInputs(executor, parts));
   for (const name of updated) parts.state[name] = float32(answers[`${name}_next`], `${name}_next`);
-  return { loss: float32(answers["loss"], "loss")[0]! };
+  return { loss: float32(answers["loss"], "loss")[0]!, finite: tookFinite(answers) };
 }
+
+/** What an update says of its gradient; one without loss scaling says nothing. */
+export const tookFinite = ({ finite }: Values): boolean => finite === undefined || finite.data[0] === 1;
 
 function float32(value: Shaped | undefined, name: string): Float32Array {
   if (value?.data instanceof Float32Array) return value.data;

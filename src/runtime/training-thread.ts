@@ -1,7 +1,7 @@
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
-import type { TrainingSession, TrainingSessionOptions, TrainingState } from "./training-session.ts";
+import type { StepResult, TrainingSession, TrainingSessionOptions, TrainingState } from "./training-session.ts";
 
 /** What the thread is asked. */
 export type Request =
@@ -19,7 +19,7 @@ export type Request =
 export type Answer =
   | { readonly kind: "opened"; readonly form: string }
   | { readonly kind: "problem"; readonly problem: Problem }
-  | { readonly kind: "stepped"; readonly loss: number }
+  | ({ readonly kind: "stepped" } & StepResult)
   | { readonly kind: "read"; readonly state: TrainingState }
   | { readonly kind: "closed" };
 
@@ -52,7 +52,7 @@ export async function openTrainingThread(
       form: opened.kind === "opened" ? opened.form : "",
       async step(feeds) {
         const answer = await ask(thread, { kind: "step", feeds }, buffersOf(feeds));
-        if (answer.kind === "stepped") return { loss: answer.loss };
+        if (answer.kind === "stepped") return { loss: answer.loss, finite: answer.finite };
         throw new Error(`a step was answered by ${answer.kind}`);
       },
       async read() {

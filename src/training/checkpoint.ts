@@ -26,6 +26,8 @@ const positionSchema = z.object({
   seconds: z.number(),
   /** Length of `metrics.jsonl` that belongs to this position. */
   metricsBytes: z.int(),
+  /** Of the loss, where it is scaled: the scale, steps since it last changed, steps that were skipped. */
+  scaling: z.object({ scale: z.number(), since: z.int(), skipped: z.int() }).optional(),
   best: z
     .object({
       epoch: z.int(),

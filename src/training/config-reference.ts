@@ -42,13 +42,17 @@ function takes(schema: Schema): string {
   if (schema.anyOf !== undefined) return schema.anyOf.map((one) => takes(one as Schema)).join(" or ");
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ");
-  if (schema.type === "array") return "list of texts";
+  if (schema.type === "boolean") return "`true`, `false`";
+  if (schema.type === "array") return listOf(schema.items as Schema);
   const low = numberOf(schema.minimum, schema.exclusiveMinimum);
   const high = numberOf(schema.maximum, schema.exclusiveMaximum);
   const kind = schema.type === "string" ? "text" : schema.type === "integer" ? "whole number" : "number";
   if (low === undefined || kind === "text") return kind;
   return high === undefined || high >= Number.MAX_SAFE_INTEGER ? `${kind} from ${low}` : `${kind}, ${low} to ${high}`;
 }
+
+const listOf = ({ properties }: Schema): string =>
+  properties === undefined ? "list of texts" : `list of {${Object.keys(properties).join(", ")}}`;
 
 /** A bound, inclusive or not; the older form of JSON Schema has a boolean in its place. */
 function numberOf(...bounds: readonly (number | boolean | undefined)[]): number | undefined {

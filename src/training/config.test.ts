@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { must, type Result } from "../base/index.ts";
 import { models } from "../models/index.ts";
 import { configDifferences, defaultConfig, standardAugmentation } from "./config.ts";
+import { strayPattern } from "./name-patterns.ts";
 import { resolveConfig } from "./resolve-config.ts";
 
 function problemOf(result: Result<unknown>) {
@@ -69,6 +70,13 @@ test("values out of range and settings that contradict each other are refused wh
   assert.equal(refused("model=mlp2020", "neighbours=3").kind, "neighbours");
   assert.equal(refused("model=mlp2020", "width=3").kind, "width");
   assert.equal(refused("split=3").kind, "value out of range");
+  assert.equal(refused("nesterov=true").kind, "nesterov");
+  assert.equal(refused("optimiser=sgd", "nesterov=true").got, "nesterov with momentum 0");
+  assert.equal(refused("accumulate=3").next, "set batchSize=33, or another number of pieces");
+  assert.equal(refused("accumulate=2", "workers=4").kind, "workers");
+  assert.equal(refused("lossScale=8", "lossScaleGrowth=100").kind, "loss scale");
+  assert.equal(refused('rates=[{"pattern":"stem.*","factor":2}]').kind, "value out of range");
+  must(resolveConfig({ sets: ["optimiser=sgd", "momentum=0.9", "nesterov=true", "accumulate=4", "workers=2"] }));
   must(resolveConfig({ sets: ["split.train=0.8", "split.validation=0.2", "split.test=0"] }));
 });
 
@@ -97,6 +105,22 @@ test("differences name the dotted key and both values", () => {
     "epochs: 12, now 3",
     "patience: not set, now 2",
   ]);
+});
+
+test("a pattern that fits no parameter is refused, with the nearest names", () => {
+  const names = ["stem.weight", "stem.bias", "head.weight"];
+  assert.equal(strayPattern({ frozen: ["stem.*"], rates: [{ pattern: "*.weight", scale: 2 }] }, names), undefined);
+  const stray = strayPattern({ frozen: ["steam.*"] }, names);
+  assert.equal(stray?.got, "steam.*");
+  assert.match(stray?.expected ?? "", /such as stem\.bias, stem\.weight, head\.weight$/);
+  const rates = [
+    { pattern: "head.*", scale: 2 },
+    { pattern: "heads.*", scale: 2 },
+  ];
+  assert.deepEqual(
+    [strayPattern({ rates }, names)?.where, strayPattern({ rates }, names)?.got],
+    ["configuration: rates", "heads.*"],
+  );
 });
 
 test("no text given as a setting throws", () => {

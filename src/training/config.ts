@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ModelName, type ModelRow, models } from "../models/index.ts";
+import { type ScheduleName, schedules } from "./schedule.ts";
 
 /** How slices are changed at random while training, all neighbours of a slice alike. */
 const augmentationSchema = z.strictObject({
@@ -37,24 +38,72 @@ export const trainingConfigSchema = z.strictObject({
   optimiser: z.enum(["sgd", "adamw"]),
   learningRate: z.number().positive().max(10),
   momentum: z.number().min(0).lt(1).describe("Of SGD; AdamW has its own (0.9 and 0.999)."),
-  schedule: z
-    .enum(["cosine", "constant"])
-    .describe('"cosine": up in a straight line over the first `warmup` of all steps, then down to 0 as half a cosine.'),
+  nesterov: z.boolean().optional().describe("SGD looks ahead along its momentum (Sutskever et al. 2013)."),
+  rates: z
+    .array(z.strictObject({ pattern: z.string().min(1), scale: z.number().min(0).max(1000) }))
+    .min(1)
+    .optional()
+    .describe(
+      'Learning rates by layer, relative to `learningRate`: `[{"pattern": "stem.*", "scale": 0.1}]`. The first pattern that fits a parameter\'s name counts.',
+    ),
+  schedule: z.enum(Object.keys(schedules) as [ScheduleName, ...ScheduleName[]]).describe(
+    Object.entries(schedules)
+      .map(([name, { what }]) => `"${name}": ${what}.`)
+      .join(" "),
+  ),
   warmup: z.number().min(0).max(0.5),
+  dropEvery: z.int().min(1).optional().describe('Of the schedule "step": epochs; a third of all without it.'),
+  dropFactor: z.number().positive().max(1).optional().describe('Of the schedule "step"; 0.1 without it.'),
   weightDecay: z.number().min(0).max(10),
   clipNorm: z
     .number()
     .positive()
     .optional()
     .describe("Gradients longer than this, all parameters together, are shortened to it; without it none are."),
+  clipValue: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Each number of a gradient is kept within ± this, first of all."),
   averageDecay: z
     .number()
     .min(0)
     .lt(1)
     .optional()
     .describe(
-      "Keeps a moving average of the parameters, of which each step keeps this share; validation and the detector use it.",
+      "Keeps a moving average of the parameters, of which each step keeps this share; validation and the detector use it. It is corrected as Adam's moments are: the first parameters have no weight in it.",
     ),
+  accumulate: z
+    .int()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe(
+      "Pieces of a batch that are computed one after the other, for large batches in little memory: the same step as on the whole, to rounding, but that batch normalisation sees a piece at a time.",
+    ),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Threads that compute pieces at the same time; without `accumulate` there is a piece for each."),
+  recompute: z
+    .int()
+    .min(2)
+    .max(64)
+    .optional()
+    .describe("Segments of the forward pass of which all but the last are computed twice: less memory, more time."),
+  lossScale: z
+    .union([z.literal("dynamic"), z.number().positive()])
+    .optional()
+    .describe(
+      'Multiplies the loss, and divides the gradient by as much. A step whose gradient is not finite is skipped; "dynamic" then halves the scale.',
+    ),
+  lossScaleGrowth: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Steps in a row without a skipped one after which a dynamic scale doubles; 2000 without it."),
   augmentation: z.union([z.literal("none"), augmentationSchema]),
   positiveShare: z
     .union([z.literal("as found"), z.number().gt(0).lt(1)])

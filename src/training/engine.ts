@@ -1,6 +1,6 @@
-import { initialVectors, type Optimiser, optimiserScalars, trainingProgram } from "../autodiff/index.ts";
-import { random, sizeOf } from "../base/index.ts";
-import { labels, lossWeights } from "../labels/index.ts";
+import { gradientProgram, initialVectors, trainingProgram, updateProgram } from "../autodiff/index.ts";
+import { type Result, random, sizeOf } from "../base/index.ts";
+import { labels } from "../labels/index.ts";
 import {
   type DetectorInfo,
   exportDetector,
@@ -10,10 +10,10 @@ import {
   type NetworkState,
 } from "../models/index.ts";
 import type { Graph } from "../onnx/index.ts";
-import type { TrainingState } from "../runtime/index.ts";
+import { openSharedSession, openTrainingThread, type TrainingSession, type TrainingState } from "../runtime/index.ts";
 import type { TrainingConfig } from "./config.ts";
-import { learningRate } from "./schedule.ts";
 import type { Standardisation } from "./standardisation.ts";
+import { piecesOf, type Scaling, stepScalars, stepSettings } from "./update-settings.ts";
 
 /** What a detector says of itself that only the run knows. */
 export interface DetectorFacts extends Pick<DetectorInfo, "operatingPoints" | "training" | "headline"> {}
@@ -26,7 +26,9 @@ export interface Engine {
   /** State vectors of a checkpoint, completed with what does not change. */
   restore(state: TrainingState): TrainingState;
   /** What the step after `taken` steps of `steps` wants besides batch and state. */
-  feeds(taken: number, steps: number): Readonly<Record<string, Float32Array>>;
+  feeds(taken: number, steps: number, scaling?: Scaling): Readonly<Record<string, Float32Array>>;
+  /** Opens the step, in threads of its own. Problems as `openExecutor`. */
+  open(state: TrainingState, options: { readonly threads: number }): Promise<Result<TrainingSession>>;
   /** The bytes of `model.onnx`; equal for equal arguments. */
   detector(state: NetworkState, facts: DetectorFacts): Uint8Array;
 }
@@ -61,38 +63,32 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
   if (network.parameters.some(({ name }, at) => name !== shipped.parameters[at]?.name)) {
     throw new Error("the parameters of the network depend on its batch: export it with fixed rows and columns");
   }
-  const optimiser = optimiserOf(config);
-  const { clipNorm, averageDecay } = config;
-  const frozen = config.frozen === undefined ? {} : { frozen: config.frozen };
-  const program = trainingProgram(network, {
-    optimiser,
-    lossWeights,
-    ...(clipNorm === undefined ? {} : { clipNorm }),
-    average: averageDecay !== undefined,
-    ...frozen,
+  const asked = stepSettings(config);
+  const program = trainingProgram(network, asked);
+  const { frozen, rates } = config;
+  const initial = initialVectors(program, network, initialise(network, config.seed), {
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(rates === undefined ? {} : { rates }),
   });
-  const initial = initialVectors(program, network, initialise(network, config.seed), frozen);
+  const pieces = piecesOf(config);
+  const halves = () => ({
+    gradient: gradientProgram(row.build(settings, batchSize / pieces), asked),
+    update: updateProgram(initial["parameters"]!.length, asked),
+  });
   return {
     program,
     initial,
     restore: (state) => ({ ...initial, ...state }),
-    feeds(taken, steps) {
-      const rate = learningRate(config, taken, steps);
-      const scalars = optimiserScalars(optimiser, { step: taken + 1, rate, decay: config.weightDecay });
-      const average = averageDecay === undefined ? {} : { average_decay: Float32Array.of(averageDecay) };
-      return { ...scalars, ...average, ...dropoutMasks(program, { seed: config.seed, taken }) };
-    },
+    feeds: (taken, steps, scaling) => ({
+      ...stepScalars(config, { taken, steps, scaling }),
+      ...dropoutMasks(program, { seed: config.seed, taken }),
+    }),
+    open: (state, { threads }) =>
+      pieces === 1
+        ? openTrainingThread(program, state, { threads })
+        : openSharedSession(halves(), state, { pieces, workers: config.workers ?? 1, threads }),
     detector: (state, facts) => exportDetector(shipped, state, describeDetector(config, facts)),
   };
-}
-
-function optimiserOf({ optimiser, momentum }: TrainingConfig): Optimiser {
-  switch (optimiser) {
-    case "sgd":
-      return { kind: "sgd", momentum };
-    case "adamw":
-      return { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }; // Loshchilov & Hutter 2019, as PyTorch has it
-  }
 }
 
 /** Uniform numbers for each dropout of a step, by seed and step: the same wherever and whenever it is run. */

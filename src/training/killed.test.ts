@@ -45,9 +45,35 @@ function logOf(run: string) {
   return must(readMetricsLog(runPaths(run).metrics)).map((line) => ({ ...line, seconds: 0 }));
 }
 
-test("killed again and again at random moments, a training ends in the same detector, byte for byte", async () => {
+/** What a configuration can ask of a training step, all at once. */
+const everything = [
+  "optimiser=sgd",
+  "momentum=0.9",
+  "nesterov=true",
+  "weightDecay=0.01",
+  "schedule=onecycle",
+  "clipNorm=1",
+  "clipValue=0.1",
+  "averageDecay=0.9",
+  "lossScale=dynamic",
+  "lossScaleGrowth=3",
+  "accumulate=4",
+  "workers=2",
+  "recompute=2",
+  'frozen=["stage1.second.scale","stage1.second.bias"]',
+  'rates=[{"pattern":"stage1.*","scale":0.3},{"pattern":"head.*","scale":2}]',
+];
+
+for (const [what, more] of [
+  ["a training", []],
+  ["a training with everything switched on", everything],
+] as const)
+  test(`killed again and again at random moments, ${what} ends in the same detector, byte for byte`, () =>
+    killAgainAndAgain(more));
+
+async function killAgainAndAgain(more: readonly string[]): Promise<void> {
   const data = makeSlices({ patients: 9, positive: 5 });
-  const sets = ["epochs=8", "augmentation=standard"];
+  const sets = ["epochs=8", "augmentation=standard", ...more];
   const whole = smallTraining("cnn", { data, sets });
   must(await train(whole));
   const killed = smallTraining("cnn", { data, sets });
@@ -69,4 +95,4 @@ test("killed again and again at random moments, a training ends in the same dete
   assert.equal(must(readRun(killed.run)).info.status, "finished");
   assert.ok(readFileSync(paths.model).equals(readFileSync(runPaths(whole.run).model)));
   assert.deepEqual(logOf(killed.run), logOf(whole.run));
-});
+}

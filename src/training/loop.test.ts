@@ -9,6 +9,7 @@ import type { Position } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";
 import { type LoopParts, type LoopState, trainOn } from "./loop.ts";
 import { openMetricsLog, readMetricsLog } from "./metrics-log.ts";
+import { firstScaling } from "./update-settings.ts";
 
 const rows = Int32Array.from({ length: 26 }, (_, row) => row);
 const labels = Float32Array.from({ length: 26 * 6 }, (_, at) => (Math.floor(at / 6) % 4 === 0 ? 1 : 0));
@@ -25,6 +26,11 @@ const start: Position = {
   metricsBytes: 0,
 };
 
+const startOf = (config: TrainingConfig): Position => {
+  const scaling = firstScaling(config);
+  return scaling === undefined ? start : { ...start, scaling };
+};
+
 /** A loop whose state is one number that depends on every row of every step in order. */
 function fakeLoop(o: {
   readonly config?: Partial<TrainingConfig>;
@@ -33,6 +39,8 @@ function fakeLoop(o: {
   readonly stopAfter?: number;
   readonly losses?: (epoch: number) => number | undefined;
   readonly breakAt?: number;
+  /** Steps, counted over all epochs from 1, whose gradient is not finite. */
+  readonly overflows?: readonly number[];
 }) {
   const config = { ...defaultConfig("cnn"), epochs: 4, batchSize, ...o.config };
   const held = { value: o.from?.value ?? 1, taken: 0, asked: [] as string[] };
@@ -41,13 +49,16 @@ function fakeLoop(o: {
   const log = must(openMetricsLog(join(o.folder, "metrics.jsonl"), o.from?.state.position.metricsBytes ?? 0));
   const parts: LoopParts = {
     config,
-    engine: { feeds: (taken, steps) => ({ rate: Float32Array.of(taken / steps) }) },
+    engine: {
+      feeds: (taken, steps, scaling) => ({ rate: Float32Array.of(taken / steps + (scaling?.scale ?? 0) / 64) }),
+    },
     session: {
       async step({ hu, rate }) {
         held.taken++;
         if (held.taken === o.stopAfter) stop.abort();
         for (const value of hu ?? []) held.value = Math.fround(held.value * 0.9 + value * 0.01 + (rate?.[0] ?? 0));
-        return { loss: held.taken === o.breakAt ? Number.NaN : held.value };
+        const finite = !(o.overflows ?? []).includes(held.taken + (o.from?.state.position.steps ?? 0));
+        return { loss: held.taken === o.breakAt ? Number.NaN : held.value, finite };
       },
       read: async () => ({ parameters: Float32Array.of(held.value), buffers: new Float32Array() }),
     },
@@ -78,7 +89,13 @@ function fakeLoop(o: {
     task: { advance() {}, done() {} },
     signal: stop.signal,
   };
-  return { parts, held, saved, log, run: () => trainOn(parts, o.from?.state ?? { position: start, best: undefined }) };
+  return {
+    parts,
+    held,
+    saved,
+    log,
+    run: () => trainOn(parts, o.from?.state ?? { position: startOf(config), best: undefined }),
+  };
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
@@ -108,6 +125,35 @@ test("from each of its checkpoints a training ends in the same state, with the s
       again.log.close();
     }
     whole.log.close();
+  }));
+
+test("the loss scale halves at an overflow and doubles after steps without one, from each checkpoint on alike", () =>
+  inFolder(async (folder) => {
+    const config = { lossScale: "dynamic", lossScaleGrowth: 5 } as const;
+    const overflows = [2, 3, 9];
+    const whole = fakeLoop({ folder, config, overflows });
+    const end = must(await whole.run());
+    // 24 steps: down at 2, 3 and 9, up at 8, 14, 19 and 24.
+    assert.deepEqual(end.position.scaling, { scale: 2 ** 17, since: 0, skipped: 3 });
+    for (const from of whole.saved) {
+      const again = fakeLoop({ folder, config, overflows, from });
+      assert.deepEqual(must(await again.run()), end);
+      assert.equal(again.held.value, whole.held.value);
+      again.log.close();
+    }
+    whole.log.close();
+  }));
+
+test("a loss that is no number while the scale can fall is a skipped step; a fixed scale stays, and it diverges", () =>
+  inFolder(async (folder) => {
+    const dynamic = fakeLoop({ folder, config: { lossScale: "dynamic", epochs: 1 }, breakAt: 2, overflows: [2] });
+    const { position } = must(await dynamic.run());
+    assert.deepEqual(position.scaling, { scale: 2 ** 15, since: 4, skipped: 1 });
+    assert.ok(position.best !== undefined);
+    dynamic.log.close();
+    const fixed = fakeLoop({ folder, config: { lossScale: 8 }, breakAt: 2, overflows: [2] });
+    assert.equal(problemKind(await fixed.run()), "diverged");
+    fixed.log.close();
   }));
 
 test("an interrupt after any step leaves a checkpoint of that step", () =>

@@ -1,13 +1,14 @@
 import { fail, ok, type ProgressTask, type Result } from "../base/index.ts";
 import { type Loader, planEpoch } from "../dataset/index.ts";
 import type { NetworkState } from "../models/index.ts";
-import { SessionLost, type TrainingSession } from "../runtime/index.ts";
+import { SessionLost, type StepResult, type TrainingSession } from "../runtime/index.ts";
 import type { Position } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { interrupted } from "./interruption.ts";
 import type { MetricsLog } from "./metrics-log.ts";
 import { learningRate } from "./schedule.ts";
+import { nextScaling } from "./update-settings.ts";
 import type { Validation } from "./validation.ts";
 
 /** Every so many steps one line goes to `metrics.jsonl`. */
@@ -91,18 +92,13 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     const batch = await next;
     if (batch === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
     next = ask(position.step + 1); // prepared on the loader's thread while this step runs
-    const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch);
+    const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch, position.scaling);
     const stepped = await whileItLives(() => session.step({ ...batch, ...scalars }));
     if (stepped.kind === "problem") return stepped;
     const { loss } = stepped.value;
-    if (!Number.isFinite(loss)) return fail(diverged(config, position, loss));
-    position = {
-      ...position,
-      step: position.step + 1,
-      steps: position.steps + 1,
-      lossSum: position.lossSum + loss,
-      seconds: parts.seconds(),
-    };
+    const after = afterStep(config, position, stepped.value);
+    if (after === undefined) return fail(diverged(config, position, loss));
+    position = { ...after, seconds: parts.seconds() };
     task.advance(
       1,
       `epoch ${position.epoch} of ${config.epochs}, loss ${(position.lossSum / position.step).toFixed(4)}`,
@@ -115,6 +111,24 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     saved = clock();
   }
   return ok({ ...state, position });
+}
+
+/**
+ * Where a step leads; undefined where its loss is no number. While a dynamic scale can still fall, such a step is skipped,
+ * and counts as the mean of those before: a batch may overflow in low precision where the next does not.
+ */
+function afterStep(config: TrainingConfig, position: Position, { loss, finite }: StepResult): Position | undefined {
+  const { scaling, step, steps, lossSum } = position;
+  const mayFall = config.lossScale === "dynamic" && scaling !== undefined && !finite && scaling.scale > 1;
+  if (!Number.isFinite(loss) && !mayFall) return undefined;
+  const counted = Number.isFinite(loss) ? loss : lossSum / Math.max(1, step);
+  return {
+    ...position,
+    step: step + 1,
+    steps: steps + 1,
+    lossSum: lossSum + counted,
+    ...(scaling === undefined ? {} : { scaling: nextScaling(config, scaling, finite) }),
+  };
 }
 
 /** What a session answers; a session that is lost is a problem, since the run goes on from its checkpoint. */

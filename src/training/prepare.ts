@@ -8,9 +8,11 @@ import { readBackbone, refusedBackbone } from "./backbone.ts";
 import type { TrainingConfig } from "./config.ts";
 import { buildEngine, type Engine, type EngineSettings } from "./engine.ts";
 import { countFolds, fingerprintOf, notesOn, splitPatients } from "./folds.ts";
+import { strayPattern } from "./name-patterns.ts";
 import { foldRows, type OpenedData, openData, type Work } from "./run-data.ts";
 import { type RunInfo, readSplit, runPaths, writeRunInfo } from "./run-folder.ts";
 import { measurePixels, type Standardisation } from "./standardisation.ts";
+import { piecesOf } from "./update-settings.ts";
 
 /** A run up to its first step: data, split, network. */
 export interface Prepared extends OpenedData {
@@ -39,6 +41,8 @@ export interface Preparation {
  */
 export async function prepareRun({ run, data, info, work }: Preparation): Promise<Result<Prepared>> {
   const { config } = info;
+  const stray = strayPatternOf(config);
+  if (stray.kind === "problem") return stray;
   const opened = await openData({ data, trainedOn: info.data.path, run, config, work });
   if (opened.kind === "problem") return opened;
   const prepared = await prepareOpened(opened.value, { run, data, info, work });
@@ -55,7 +59,9 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
   if (split.kind === "problem") return split;
   const rows = foldRows(opened, split.value);
   if (rows.train.length === 0) return fail(nothingToTrainOn({ table, split: split.value, data }));
-  const batchSize = Math.min(config.batchSize, rows.train.length);
+  const pieces = piecesOf(config);
+  const batchSize = Math.floor(Math.min(config.batchSize, rows.train.length) / pieces) * pieces;
+  if (batchSize === 0) return fail(fewerThanPieces(rows.train.length, { data, pieces }));
   const counts = countFolds(table, rows);
   const notes = notesOn(counts, { config, batchSize });
   const unreadable = cache.failures.length;
@@ -85,6 +91,21 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
     fingerprint: fingerprintOf({ config, table, cache, split: split.value, rows }),
     engine: engine.value,
   });
+}
+
+/**
+ * Whether the patterns of names fit the network, before any data are looked at. Problems: those of `readBackbone`,
+ * "backbone refused", "pattern fits nothing".
+ */
+function strayPatternOf(config: TrainingConfig): Result<void> {
+  if (config.frozen === undefined && config.rates === undefined) return ok(undefined);
+  const engine = makeEngine({ config, batchSize: piecesOf(config), standardisation: undefined });
+  if (engine.kind === "problem") return engine;
+  const stray = strayPattern(
+    config,
+    engine.value.program.slots.map(({ name }) => name),
+  );
+  return stray === undefined ? ok(undefined) : fail(stray);
 }
 
 /** The engine, around the configuration's backbone where it has one. Problems: those of `readBackbone`, "backbone refused". */
@@ -132,6 +153,14 @@ function changedData(
     next: "name the data that the run was started with, or train into a new run folder",
   };
 }
+
+const fewerThanPieces = (slices: number, o: { readonly data: string; readonly pieces: number }): Problem => ({
+  kind: "too few slices",
+  where: o.data,
+  got: `${slices} slices to train on`,
+  expected: `at least one for each of the ${o.pieces} pieces of a batch`,
+  next: "train into a new run folder with a smaller accumulate or fewer workers",
+});
 
 function nothingToTrainOn(o: { readonly table: SliceTable; readonly split: Split; readonly data: string }): Problem {
   const slices = rowsOfFold(o.split, o.table.patients, "train").length;

@@ -5,6 +5,8 @@ import { fileResult } from "../machine/index.ts";
 import { type ModelName, type ModelRow, models } from "../models/index.ts";
 import { hashOfFile } from "./backbone.ts";
 import { defaultConfig, standardAugmentation, type TrainingConfig, trainingConfigSchema } from "./config.ts";
+import { nearestWords } from "./nearest.ts";
+import { piecesOf } from "./update-settings.ts";
 
 /** Where a configuration comes from. */
 export interface ConfigSources {
@@ -103,6 +105,32 @@ function refusal(config: TrainingConfig): Omit<Problem, "where"> | undefined {
     const next = "leave width out, or train the cnn";
     return { kind: "width", got: `${config.width}`, expected: `none, as ${config.model} has fixed layers`, next };
   }
+  return craftRefusal(config);
+}
+
+/** As `refusal`, of the optimiser and of how a batch is shared out. */
+function craftRefusal(config: TrainingConfig): Omit<Problem, "where"> | undefined {
+  const { optimiser, momentum, nesterov, accumulate, workers, batchSize, lossScale, lossScaleGrowth } = config;
+  const pieces = piecesOf(config);
+  if (nesterov === true && (optimiser !== "sgd" || momentum === 0)) {
+    const got = `nesterov with ${optimiser === "sgd" ? "momentum 0" : optimiser}`;
+    const next = "leave nesterov out, or set optimiser=sgd momentum=0.9";
+    return { kind: "nesterov", got, expected: "sgd with a momentum", next };
+  }
+  if (batchSize % pieces !== 0) {
+    const next = `set batchSize=${Math.ceil(batchSize / pieces) * pieces}, or another number of pieces`;
+    return { kind: "pieces", got: `${batchSize} slices in ${pieces} pieces`, expected: "pieces of equal size", next };
+  }
+  if (accumulate !== undefined && workers !== undefined && workers > accumulate) {
+    const got = `${workers} workers for ${accumulate} pieces`;
+    const next = `set workers=${accumulate}, or leave accumulate out`;
+    return { kind: "workers", got, expected: "a piece for each worker at least", next };
+  }
+  if (lossScaleGrowth !== undefined && lossScale !== "dynamic") {
+    const got = `a loss scale of ${lossScale ?? "none"}`;
+    const next = "set lossScale=dynamic, or leave lossScaleGrowth out";
+    return { kind: "loss scale", got, expected: "a dynamic one, where it is told how it grows", next };
+  }
   return undefined;
 }
 
@@ -191,12 +219,13 @@ function unknownKey(
   for (const [key, value] of Object.entries(tree)) {
     const dotted = prefix + key;
     if (!known.includes(dotted)) {
-      const next = `write ${nearest(dotted, known)} if that is meant; docs/configuration.md lists the keys`;
+      const [nearest] = nearestWords(dotted, known);
+      const next = `write ${nearest} if that is meant; docs/configuration.md lists the keys`;
       return {
         kind: "unknown key",
         where,
         got: dotted,
-        expected: `a known key, such as ${nearest(dotted, known)}`,
+        expected: `a known key, such as ${nearest}`,
         next,
       };
     }
@@ -209,32 +238,6 @@ function unknownKey(
 function unknownModel(name: unknown): Problem {
   const known = Object.keys(models);
   const got = typeof name === "string" ? name : JSON.stringify(name);
-  const next = `name ${nearest(got, known)}, or another of them`;
+  const next = `name ${nearestWords(got, known)[0]}, or another of them`;
   return { kind: "unknown model", where: "model", got, expected: known.join(", "), next };
-}
-
-/**
- * The known word with the fewest letters to change (Levenshtein 1966), upper and lower case alike. A word that was
- * only begun counts as one letter off.
- */
-function nearest(word: string, known: readonly string[]): string {
-  const lower = word.toLowerCase();
-  const distances = known.map((other) => {
-    const distance = editDistance(lower, other.toLowerCase());
-    return other.toLowerCase().startsWith(lower) ? Math.min(1, distance) : distance;
-  });
-  return known[distances.indexOf(Math.min(...distances))] ?? "";
-}
-
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const changed = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[other.length]!;
 }

@@ -157,6 +157,30 @@ test("data that cannot be trained on leave nothing that stands in the way of the
   assert.ok(existsSync(join(runPaths(options.run).index, "index.parquet")));
 });
 
+test("a pattern of names that fits no parameter is refused before any data are read, and leaves the folder free", async () => {
+  const sets = ['frozen=["stages1.*"]'];
+  const options = smallTraining("cnn", { data, sets });
+  const problem = problemOf(await train(options));
+  assert.equal(problem.kind, "pattern fits nothing");
+  assert.match(problem.expected, /stage1\./);
+  assert.ok(!existsSync(runPaths(options.run).split));
+});
+
+test("a batch in pieces, its forward pass computed again, trains as the whole batch does, to rounding", async () => {
+  // The dense network has no batch normalisation, which would see a piece at a time.
+  const losses = async (...sets: string[]) => {
+    const options = smallTraining("mlp", { data, sets });
+    must(await train(options));
+    const epochs = must(readMetricsLog(runPaths(options.run).metrics)).filter(({ kind }) => kind === "epoch");
+    return epochs.map(({ trainLoss }) => trainLoss);
+  };
+  const whole = await losses();
+  for (const sets of [["accumulate=2"], ["workers=2"], ["accumulate=4", "workers=2", "recompute=2"]])
+    (await losses(...sets)).forEach((loss, epoch) => {
+      assert.ok(Math.abs(loss - whole[epoch]!) < 1e-5 * whole[epoch]!, `${sets}: ${loss}, not ${whole[epoch]}`);
+    });
+});
+
 test("small data: fewer slices than a batch, a validation fold without positives", async () => {
   const root = makeSlices({ patients: 3, positive: 1 });
   const summary = must(await train(smallTraining("cnn", { data: root, sets: ["batchSize=64"] })));

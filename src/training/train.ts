@@ -4,7 +4,7 @@ import { fail, ok, type Problem, type ProgressTask, type Result } from "../base/
 import { type Loader, openLoader } from "../dataset/index.ts";
 import type { Fold } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
-import { openTrainingThread, type TrainingSession } from "../runtime/index.ts";
+import type { TrainingSession } from "../runtime/index.ts";
 import { type Checkpoint, readCheckpoint, writeBest, writeCheckpoint } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";
 import { evenOperatingPoints } from "./engine.ts";
@@ -24,6 +24,7 @@ import {
   writeRunInfo,
 } from "./run-folder.ts";
 import { scoredAtOnce } from "./score-rows.ts";
+import { firstScaling } from "./update-settings.ts";
 import { validate } from "./validation.ts";
 
 /** What is trained on what, and where it goes. */
@@ -99,7 +100,7 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
     const checkpoint = latestCheckpoint(run, prepared.value);
     if (checkpoint.kind === "problem") return checkpoint;
     const state = checkpoint.value === undefined ? engine.initial : engine.restore(checkpoint.value.state);
-    const session = await openTrainingThread(engine.program, state, { threads });
+    const session = await engine.open(state, { threads });
     if (session.kind === "problem") return session;
     const log = openMetricsLog(runPaths(run).metrics, checkpoint.value?.position.metricsBytes ?? 0);
     try {
@@ -186,10 +187,12 @@ function latestCheckpoint(run: string, { engine, fingerprint }: Prepared): Resul
   });
 }
 
-function startOf({ fingerprint }: Prepared, checkpoint: Checkpoint | undefined): LoopState {
+function startOf({ fingerprint, info }: Prepared, checkpoint: Checkpoint | undefined): LoopState {
   if (checkpoint !== undefined) return checkpoint;
   const nothing = { step: 0, steps: 0, lossSum: 0, seconds: 0, metricsBytes: 0 };
-  return { position: { version: 1, fingerprint, epoch: 1, ...nothing }, best: undefined };
+  const scaling = firstScaling(info.config);
+  const scaled = scaling === undefined ? {} : { scaling };
+  return { position: { version: 1, fingerprint, epoch: 1, ...nothing, ...scaled }, best: undefined };
 }
 
 /** Notes in `run.json` that nobody works on it any more, and says how to go on. */
