@@ -1,10 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
-import { fileProblem } from "../machine/index.ts";
 import { codecs } from "./codecs.ts";
 import type { DataSet } from "./data-set.ts";
 import type { Keyword } from "./dictionary.ts";
 import type { PixelLayout } from "./pixel-layout.ts";
+import { withFile } from "./storage.ts";
 import { nameTransferSyntax } from "./transfer-syntaxes.ts";
 import { numbers } from "./values.ts";
 
@@ -91,22 +90,10 @@ function readBytes(
   path: string,
   { offset, length }: { readonly offset: number; readonly length: number },
 ): Result<Uint8Array> {
-  let file: number | undefined;
-  try {
-    file = openSync(path, "r");
+  return withFile(path, (file) => {
     const bytes = Buffer.allocUnsafeSlow(length); // its own memory, and what is not read into is cut off
-    let got = 0;
-    while (got < length) {
-      const read = readSync(file, bytes, got, length - got, offset + got);
-      if (read === 0) break;
-      got += read;
-    }
-    return ok(bytes.subarray(0, got));
-  } catch (error) {
-    return fail(fileProblem(error, path));
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
+    return ok(bytes.subarray(0, file.read(bytes, offset)));
+  });
 }
 
 /** Cells as values: whole cells as they lie, others shifted to the top and back, which masks or extends the sign. */

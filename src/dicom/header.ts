@@ -1,8 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { fail, ok, type Result } from "../base/index.ts";
-import { fileProblem } from "../machine/index.ts";
 import type { DataSet } from "./data-set.ts";
 import { endsEarly, parse } from "./parse.ts";
+import { type ByteFile, withFile } from "./storage.ts";
 
 /** One page holds nearly every header; measured, 1 to 8 KB are equally fast. */
 const firstBytes = 4096;
@@ -19,23 +18,15 @@ const mostBytes = 64 * 2 ** 20;
  * Problems: those of `readDataSet`, and what the system says of the file.
  */
 export function readHeader(path: string): Result<DataSet> {
-  let file: number | undefined;
-  try {
-    file = openSync(path, "r");
-    return readFrom(file, path);
-  } catch (error) {
-    return fail(fileProblem(error, path));
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
+  return withFile(path, (file) => readFrom(file, path));
 }
 
-function readFrom(file: number, path: string): Result<DataSet> {
-  const sizeBytes = fstatSync(file).size;
+function readFrom(file: ByteFile, path: string): Result<DataSet> {
+  const { sizeBytes } = file;
   for (let wanted = firstBytes; ; ) {
     const first = wanted === firstBytes;
     const bytes = first ? firstPage.subarray(0, sizeBytes) : new Uint8Array(Math.min(wanted, sizeBytes));
-    const got = readFully(file, bytes);
+    const got = file.read(bytes, 0);
     const parsed = parse(bytes.subarray(0, got), { where: path, sizeBytes });
     if (parsed.kind === "done") return ok(first ? owned(parsed.dataSet) : parsed.dataSet);
     if (parsed.kind === "problem") return fail(parsed.problem);
@@ -56,15 +47,4 @@ function readFrom(file: number, path: string): Result<DataSet> {
 
 function owned(dataSet: DataSet): DataSet {
   return { ...dataSet, bytes: dataSet.bytes.slice() };
-}
-
-/** Reads from the start until the array is full or the file ends; answers the bytes read. */
-function readFully(file: number, bytes: Uint8Array): number {
-  let got = 0;
-  while (got < bytes.length) {
-    const read = readSync(file, bytes, got, bytes.length - got, got);
-    if (read === 0) break;
-    got += read;
-  }
-  return got;
 }

@@ -5,6 +5,7 @@ export { frameBytes, pixelLayout, readFrame, type StoredFrame, unsupported } fro
 export { readHeader } from "./header.ts";
 export { readDataSet } from "./parse.ts";
 export type { PixelLayout } from "./pixel-layout.ts";
+export { type ByteFile, openFile, withFile } from "./storage.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
 export { numbers, text } from "./values.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
