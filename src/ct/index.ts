@@ -1,5 +1,12 @@
 export { type HuSlice, readHu, readStored, type StoredSlice } from "./hounsfield.ts";
+export type { Making } from "./making.ts";
 export { type Preprocessing, prepareSlice, stackNeighbours } from "./prepare.ts";
-export { type HeaderOutcome, readSliceHeader, type SliceHeader, type Vector } from "./slice-header.ts";
+export {
+  type HeaderOutcome,
+  readSliceHeader,
+  readSliceHeaders,
+  type SliceHeader,
+  type Vector,
+} from "./slice-header.ts";
 export { orderSeries, type Plane, type SeriesOrder, type SeriesRemark } from "./slice-order.ts";
 export { applyWindow, type Window, type WindowName, windows } from "./windows.ts";

@@ -14,12 +14,13 @@ import {
   text,
   unsupported,
 } from "../dicom/index.ts";
+import { type Making, makingOf } from "./making.ts";
 
 /** Three numbers of the patient's coordinates in mm: x to the left, y to the back, z to the head (PS3.3 C.7.6.2). */
 export type Vector = readonly [number, number, number];
 
 /** What the header of one CT slice says, checked. */
-export interface SliceHeader {
+export interface SliceHeader extends Making {
   /** The file's stem where it is of the competition's form `ID_…`, else the SOP instance UID. */
   readonly sliceId: string;
   /** PatientID; the study's UID where it is empty. */
@@ -27,6 +28,8 @@ export interface SliceHeader {
   readonly study: string;
   readonly series: string;
   readonly sop: string;
+  /** 0-based place of the slice in a file of several frames; `undefined` where the file is the slice. */
+  readonly frame: number | undefined;
   readonly modality: string;
   /** Of the centre of the first pixel, mm. */
   readonly position: Vector | undefined;
@@ -58,36 +61,56 @@ export type HeaderOutcome =
 
 interface NotUsed {
   readonly kind: "set aside" | "failed";
+  /** 0-based; `undefined` where the whole file is meant. */
+  readonly frame: number | undefined;
   readonly reason: string;
   readonly detail: string;
 }
 
 /**
- * Reads and checks the header of one file. Set aside: what is sound but no slice of a CT ("not DICOM", "not CT",
- * "localizer", "secondary capture", "colour", "multi-frame", "no pixel data", "transfer syntax"). Failed: what is broken
- * ("truncated", "damaged", "pixel layout", "rescale", "modality LUT", or what the system says of the file).
+ * Reads and checks the header of one file: a slice or a reason for each of its frames, or one reason for all. Set aside:
+ * what is sound but no slice of a CT ("not DICOM", "not CT", "localizer", "secondary capture", "colour", "multi-frame",
+ * "no pixel data", "transfer syntax"). Failed: what is broken ("truncated", "damaged", "pixel layout", "rescale",
+ * "modality LUT", or what the system says of the file).
  */
-export function readSliceHeader(path: string): HeaderOutcome {
+export function readSliceHeaders(path: string): readonly HeaderOutcome[] {
+  return [readClassic(path)];
+}
+
+/** The header of one frame, the first one where none is named; see `readSliceHeaders`. */
+export function readSliceHeader(path: string, frame = 0): HeaderOutcome {
+  const outcomes = readSliceHeaders(path);
+  const outcome = outcomes[frame] ?? outcomes[0];
+  if (outcome === undefined) throw new Error(`${path}: neither slices nor a reason`);
+  return outcome;
+}
+
+function readClassic(path: string): HeaderOutcome {
   const read = readHeader(path);
   if (read.kind === "problem") return outcomeOf(read.problem);
   const dataSet = read.value;
   const notSlice = whyNoSlice(dataSet);
-  if (notSlice !== undefined) return { kind: "set aside", ...notSlice };
+  if (notSlice !== undefined) return { kind: "set aside", frame: undefined, ...notSlice };
   if (codecs[dataSet.transferSyntax] === undefined) return outcomeOf(unsupported(path, dataSet.transferSyntax));
   const layout = pixelLayout(path, dataSet);
   if (layout.kind === "problem") return outcomeOf(layout.problem);
   const cut = truncation(dataSet, frameBytes(layout.value));
-  if (cut !== undefined) return { kind: "failed", reason: "truncated", detail: cut };
+  if (cut !== undefined) return failed("truncated", cut);
   const rescale = rescaleOf(dataSet);
   if (rescale.kind !== "rescale") return rescale;
   return { kind: "slice", header: describe(path, dataSet, { layout: layout.value, rescale }), dataSet };
+}
+
+function failed(reason: string, detail: string): NotUsed {
+  return { kind: "failed", frame: undefined, reason, detail };
 }
 
 /** Problems that say that a file is of another kind, not that it is broken. */
 const otherKinds = new Set(["not DICOM", "transfer syntax"]);
 
 function outcomeOf({ kind, got, expected }: Problem): HeaderOutcome {
-  return { kind: otherKinds.has(kind) ? "set aside" : "failed", reason: kind, detail: `${got}; expected ${expected}` };
+  const status = otherKinds.has(kind) ? "set aside" : "failed";
+  return { kind: status, frame: undefined, reason: kind, detail: `${got}; expected ${expected}` };
 }
 
 /** SOP class of secondary captures, PS3.4 B.5: screen shots and scans of paper. */
@@ -130,14 +153,14 @@ interface Rescale {
 function rescaleOf(dataSet: DataSet): Rescale | NotUsed {
   if ((dataSet.elements.get(dictionary.ModalityLUTSequence[0])?.length ?? 0) > 0) {
     const detail = "HU are given by a table, which slices of a CT do not have (PS3.3 C.8.2.1)";
-    return { kind: "failed", reason: "modality LUT", detail };
+    return failed("modality LUT", detail);
   }
   const one = (keyword: "RescaleSlope" | "RescaleIntercept", absent: number) =>
     text(dataSet, keyword) === undefined ? absent : numbers(dataSet, keyword)?.[0];
   const [slope, intercept] = [one("RescaleSlope", 1), one("RescaleIntercept", 0)];
   if (slope === undefined || slope === 0 || intercept === undefined) {
     const seen = `RescaleSlope ${text(dataSet, "RescaleSlope")}, RescaleIntercept ${text(dataSet, "RescaleIntercept")}`;
-    return { kind: "failed", reason: "rescale", detail: `${seen}; expected two numbers, the slope not 0` };
+    return failed("rescale", `${seen}; expected two numbers, the slope not 0`);
   }
   return { kind: "rescale", slope, intercept };
 }
@@ -158,6 +181,7 @@ function describe(
     study,
     series,
     sop,
+    frame: undefined,
     modality: text(dataSet, "Modality") ?? "CT",
     position: tuple(numbers(dataSet, "ImagePositionPatient"), 3) as Vector | undefined,
     orientation: tuple(numbers(dataSet, "ImageOrientationPatient"), 6) as SliceHeader["orientation"],
@@ -174,6 +198,7 @@ function describe(
     padding: first("PixelPaddingValue"),
     transferSyntax: dataSet.transferSyntax,
     pixelGroup: `${layout.bitsStored}/${layout.sign}/${rescale.intercept}`,
+    ...makingOf(dataSet),
   };
 }
 

@@ -6,6 +6,7 @@ import { must, type Progress, type Result } from "../base/index.ts";
 import { labelCount } from "../labels/index.ts";
 import { addFiles, dicomSlice, folderOf, index, labelTable, newFolder, seriesFiles } from "./folder-fixture.test.ts";
 import { buildIndex, openIndex } from "./index.ts";
+import { indexVersion } from "./index-sql.ts";
 
 const ledgerOf = (out: string) => readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n");
 
@@ -240,6 +241,17 @@ test("names with quotes and characters of patterns are names like others", async
   const summary = must(await index(root, { out: join(root, "o'ut [1]") }));
   assert.equal(summary.labelled, 1);
   assert.equal(must(await openIndex(join(root, "o'ut [1]"))).root, root);
+});
+
+test("an index of an older version is refused by its number, with what to do", async () => {
+  const summary = must(await index(folderOf(seriesFiles("scans", "a", 1))));
+  const bytes = readFileSync(summary.index, "latin1");
+  const [now, before] = [`"version":${indexVersion}`, `"version":${indexVersion - 1}`];
+  assert.ok(bytes.includes(now));
+  writeFileSync(summary.index, bytes.replace(now, before), "latin1");
+  const { kind, got, expected, next } = problemOf(await openIndex(summary.index));
+  assert.deepEqual([kind, got, expected], ["not an index", "an index of version 1", "an index of version 2"]);
+  assert.match(next, /ichor index/);
 });
 
 test("what is no index is refused when it is opened", async () => {

@@ -2,8 +2,8 @@ import type { SliceHeader } from "../ct/index.ts";
 import { labels } from "../labels/index.ts";
 import { type Cell, type ColumnType, sqlPath, sqlText } from "./database.ts";
 
-/** Version of the index's columns, in the file's metadata. */
-export const indexVersion = 1;
+/** Version of the index's columns, in the file's metadata. 2: how slices were made, and frames of one file. */
+export const indexVersion = 2;
 
 /** The six labels as columns; quoted, since `any` is a word of SQL. */
 const labelColumns = labels.map((label) => `"${label}"`).join(", ");
@@ -42,6 +42,17 @@ const headerColumns: readonly Column<SliceHeader>[] = [
   { name: "padding", type: "DOUBLE", cell: (header) => header.padding },
   { name: "transfer_syntax", type: "VARCHAR", cell: (header) => header.transferSyntax },
   { name: "pixel_group", type: "VARCHAR", cell: (header) => header.pixelGroup },
+  { name: "slice_thickness_mm", type: "DOUBLE", cell: (header) => header.sliceThicknessMm },
+  { name: "kernel", type: "VARCHAR", cell: (header) => header.kernel },
+  { name: "image_type", type: "VARCHAR", cell: (header) => header.imageType.join("\\") || undefined },
+  { name: "series_description", type: "VARCHAR", cell: (header) => header.seriesDescription },
+  { name: "body_part", type: "VARCHAR", cell: (header) => header.bodyPart },
+  { name: "contrast", type: "VARCHAR", cell: (header) => header.contrast },
+  { name: "acquisition", type: "DOUBLE", cell: (header) => header.acquisition },
+  { name: "series_number", type: "DOUBLE", cell: (header) => header.seriesNumber },
+  { name: "instance_number", type: "DOUBLE", cell: (header) => header.instanceNumber },
+  { name: "temporal_position", type: "DOUBLE", cell: (header) => header.temporalPosition },
+  { name: "burned_in", type: "VARCHAR", cell: (header) => header.burnedIn },
 ];
 
 const foundTypes = {
@@ -51,9 +62,16 @@ const foundTypes = {
   mtime_ms: "DOUBLE",
   part: "VARCHAR",
 } as const;
-const outcomeTypes = { file: "INTEGER", status: "VARCHAR", kind: "VARCHAR", detail: "VARCHAR" } as const;
+const outcomeTypes = {
+  file: "INTEGER",
+  frame: "INTEGER",
+  status: "VARCHAR",
+  kind: "VARCHAR",
+  detail: "VARCHAR",
+} as const;
 const placeTypes = {
   file: "INTEGER",
+  frame: "INTEGER",
   place: "INTEGER",
   along_normal_mm: "DOUBLE",
   spacing_mm: "DOUBLE",
@@ -102,16 +120,33 @@ export const setDuplicatesAside = `
 
 /** Used slices, series by series; then what orderSeries needs of them. */
 export const selectSeries = `
-  SELECT file, patient, study, series, slice_id, position_0, position_1, position_2,
+  SELECT file, frame, patient, study, series, slice_id, position_0, position_1, position_2,
     ${[0, 1, 2, 3, 4, 5].map((axis) => `orientation_${axis}`).join(", ")}
-  FROM outcomes WHERE status = 'used' ORDER BY patient, study, series, file`;
+  FROM outcomes WHERE status = 'used' ORDER BY patient, study, series, file, frame`;
 
-/** Table `files`: everything known of every file, a row a file. */
+/**
+ * Table `files`: everything known of every file, a row a file; of a file of several frames a row a frame. Table `accounts`:
+ * a row a file. One of several frames is used if any frame is; else it failed if any frame did.
+ */
 export const joinFiles = `
   CREATE TABLE files AS
-  SELECT * EXCLUDE (entries), entries IS NOT NULL AS labelled
-  FROM found JOIN outcomes USING (file) LEFT JOIN places USING (file)
-  LEFT JOIN slice_labels USING (slice_id)`;
+  SELECT found.*, outcomes.* EXCLUDE (file), places.* EXCLUDE (file, frame), labels.* EXCLUDE (slice_id, entries),
+    entries IS NOT NULL AS labelled
+  FROM found JOIN outcomes ON outcomes.file = found.file
+  LEFT JOIN places ON places.file = outcomes.file AND places.frame IS NOT DISTINCT FROM outcomes.frame
+  LEFT JOIN slice_labels AS labels ON labels.slice_id = outcomes.slice_id;
+
+  CREATE TABLE accounts AS
+  SELECT file, path, status, kind, detail FROM files WHERE frame IS NULL
+  UNION ALL
+  SELECT file, path, status, kind, CASE WHEN left_out > 0
+    THEN concat(left_out, ' of ', frames, ' frames left out', nullif(concat(': ', reasons), ': ')) ELSE detail END
+  FROM (
+    SELECT *, count(*) OVER of_file AS frames, count(*) FILTER (status <> 'used') OVER of_file AS left_out,
+      string_agg(DISTINCT nullif(kind, ''), ', ') OVER of_file AS reasons
+    FROM files WHERE frame IS NOT NULL WINDOW of_file AS (PARTITION BY file)
+    QUALIFY row_number() OVER (PARTITION BY file ORDER BY status <> 'used', status <> 'failed', frame) = 1
+  )`;
 
 /** Three or six numbers as a list, or NULL where the file does not say. */
 function listOf(name: string, count: number): string {
@@ -119,7 +154,10 @@ function listOf(name: string, count: number): string {
   return `CASE WHEN ${name}_0 IS NULL THEN NULL ELSE [${parts.join(", ")}] END AS ${name}`;
 }
 
-/** Writes `index.parquet`: a row a file, the used ones first, by patient, study, series and place in the series. */
+/**
+ * Writes `index.parquet`: a row a file, or a frame where it has several; the used ones first, by patient, study, series
+ * and place in the series. `frame` counts from 0.
+ */
 export function writeIndex(path: string, root: string): string {
   const metadata = sqlText(JSON.stringify({ version: indexVersion, root }));
   return `
@@ -129,16 +167,17 @@ export function writeIndex(path: string, root: string): string {
       ${listOf("position", 3)}, ${listOf("orientation", 6)},
       CASE WHEN spacing_row IS NULL THEN NULL ELSE [spacing_row, spacing_column] END AS pixel_spacing,
       rows, columns, bits_allocated, bits_stored, high_bit, sign, slope, intercept, photometric, padding,
-      transfer_syntax, pixel_group, ${labelColumns}
+      transfer_syntax, pixel_group, slice_thickness_mm, kernel, image_type, series_description, body_part, contrast,
+      acquisition, series_number, instance_number, temporal_position, burned_in, frame, ${labelColumns}
     FROM files
-    ORDER BY status <> 'used', patient, study, series, place, file
+    ORDER BY status <> 'used', patient, study, series, place, file, frame
   ) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, KV_METADATA {ichor: ${metadata}})`;
 }
 
 /** Writes `ledger.csv` in the form of base's ledgerLine, in the order in which files were found. */
 export function writeLedger(path: string): string {
   return `
-  COPY (SELECT path, status, nullif(kind, '') AS kind, nullif(detail, '') AS detail FROM files ORDER BY file)
+  COPY (SELECT path, status, nullif(kind, '') AS kind, nullif(detail, '') AS detail FROM accounts ORDER BY file)
   TO ${sqlText(path)} (FORMAT csv, HEADER, NULLSTR '')`;
 }
 
@@ -153,7 +192,8 @@ export function writeUnmatched(path: string): string {
 
 /** The figures of the summary. Counts as DOUBLE, since BIGINT would come as bigint. */
 export const figures = {
-  reasons: "SELECT status, coalesce(kind, '') AS kind, count(*)::DOUBLE AS files FROM files GROUP BY ALL ORDER BY ALL",
+  reasons:
+    "SELECT status, coalesce(kind, '') AS kind, count(*)::DOUBLE AS files FROM accounts GROUP BY ALL ORDER BY ALL",
   totals: `
     SELECT count(DISTINCT patient)::DOUBLE AS patients, count(DISTINCT study)::DOUBLE AS studies,
       count(DISTINCT (patient, study, series))::DOUBLE AS series, count(*) FILTER (labelled)::DOUBLE AS labelled,
@@ -240,7 +280,7 @@ export function countUsed(path: string): string {
 /** The used slices of an index in the order of the file, which writeIndex sorted. */
 export function selectUsed(path: string): string {
   return `
-  SELECT path, size_bytes::DOUBLE, mtime_ms, part, slice_id, patient, study, series, pixel_group,
+  SELECT path, frame, size_bytes::DOUBLE, mtime_ms, part, slice_id, patient, study, series, pixel_group,
     ${labelColumns}
   FROM read_parquet(${sqlPath(path)}) WHERE status = 'used'`;
 }

@@ -10,7 +10,7 @@ import { countUsed, indexVersion, readMetadata, selectUsed } from "./index-sql.t
 import { indexFiles } from "./index-summary.ts";
 import type { Part, SliceTable } from "./table.ts";
 
-const metadataSchema = z.object({ version: z.literal(indexVersion), root: z.string() });
+const metadataSchema = z.object({ version: z.int(), root: z.string() });
 
 /**
  * Opens an index: `path` is `index.parquet` or its folder. Only the used slices are read.
@@ -61,7 +61,9 @@ export async function readRoot(database: Database, file: string): Promise<Result
   }
   if (rows[0] === undefined) return refuse("a Parquet file of another kind");
   const metadata = metadataSchema.safeParse(parseJson(String(rows[0]["value"])));
-  return metadata.success ? ok(metadata.data.root) : refuse("an index of another version");
+  if (!metadata.success) return refuse("a file that says otherwise of itself");
+  const { version, root } = metadata.data;
+  return version === indexVersion ? ok(root) : refuse(`an index of version ${version}`);
 }
 
 function parseJson(text: string): unknown {
@@ -82,11 +84,12 @@ async function readTable(database: Database, file: string, root: string): Promis
   let row = 0;
   for await (const chunk of database.stream(selectUsed(file))) {
     for (const cells of chunk) {
-      const [path, sizeBytes, mtimeMs, part, sliceId, patient, study, seriesUid, pixelGroup, ...values] = cells;
+      const [path, frame, sizeBytes, mtimeMs, part, sliceId, patient, study, seriesUid, pixelGroup, ...values] = cells;
       const key = JSON.stringify([patient, study, seriesUid]);
       if (key !== series) seriesIndex++;
       series = key;
       columns.paths.push(String(path));
+      columns.frames[row] = Number(frame ?? 0);
       columns.sizesBytes[row] = Number(sizeBytes);
       columns.mtimesMs[row] = Number(mtimeMs);
       columns.part.push(columns.keep(String(part)) as Part);
@@ -112,6 +115,7 @@ function emptyColumns(count: number) {
   const texts = new Map<string, string>();
   return {
     paths: [] as string[],
+    frames: new Int32Array(count),
     sliceIds: [] as string[],
     patients: [] as string[],
     studies: [] as string[],

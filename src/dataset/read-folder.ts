@@ -38,7 +38,7 @@ export async function findFiles(
       if (entry.kind === "not a file") {
         const { path, status, kind, detail } = entry.entry;
         found.append([count, shorten(path, root), undefined, undefined, ""]);
-        outcomes.append([count, status, kind, detail, ...headerCells(undefined)]);
+        outcomes.append([count, undefined, status, kind, detail, ...headerCells(undefined)]);
       } else {
         if (isOwn(entry.path)) continue;
         const path = shorten(entry.path, root);
@@ -64,7 +64,8 @@ export async function readHeaders(database: Database, reading: Reading & { reado
   const running = new Set<Promise<void>>();
   const give = (files: readonly FileRow[]) => {
     const work = pool.run(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((answers) => {
-      for (const [index, answer] of answers.entries()) outcomes.append(outcomeCells(files[index]!, answer));
+      for (const [index, slices] of answers.entries())
+        for (const slice of slices) outcomes.append(outcomeCells(files[index]!, slice));
       task.advance(answers.length);
       running.delete(work);
     });
@@ -86,11 +87,11 @@ export async function readHeaders(database: Database, reading: Reading & { reado
   }
 }
 
-function openHeaderPool(threads: number): Pool<readonly string[], readonly HeaderAnswer[]> {
+function openHeaderPool(threads: number): Pool<readonly string[], ReturnType<typeof readHeadersHere>> {
   return openPool(import.meta.url, "./header-worker", threads);
 }
 
-const here: Pool<readonly string[], readonly HeaderAnswer[]> = {
+const here: Pool<readonly string[], ReturnType<typeof readHeadersHere>> = {
   run: async (paths) => readHeadersHere(paths),
   close: async () => {},
 };
@@ -121,12 +122,12 @@ interface FileRow {
 }
 
 function outcomeCells({ file }: FileRow, answer: HeaderAnswer): readonly Cell[] {
-  if (answer.kind === "slice") return [file, "used", "", "", ...headerCells(answer.header)];
-  return [file, answer.kind, answer.reason, answer.detail, ...headerCells(undefined)];
+  if (answer.kind === "slice") return [file, answer.header.frame, "used", "", "", ...headerCells(answer.header)];
+  return [file, answer.frame, answer.kind, answer.reason, answer.detail, ...headerCells(undefined)];
 }
 
 function labelTableCells(file: number): readonly Cell[] {
-  return [file, "set aside", "label table", "the labels of the slices", ...headerCells(undefined)];
+  return [file, undefined, "set aside", "label table", "the labels of the slices", ...headerCells(undefined)];
 }
 
 /** Fills table `places`: orders the slices of each series along its normal. Gives what was unusual, by kind. */
@@ -136,8 +137,8 @@ export async function orderAllSeries(database: Database, signal: AbortSignal): P
   let series: SeriesSlice[] = [];
   const finish = () => {
     const order = orderSeries(series);
-    for (const [place, { file }] of order.ordered.entries()) {
-      places.append([file, place, order.alongNormalMm[place], order.spacingMm, order.tiltDegrees]);
+    for (const [place, { file, frame }] of order.ordered.entries()) {
+      places.append([file, frame, place, order.alongNormalMm[place], order.spacingMm, order.tiltDegrees]);
     }
     for (const { kind, count } of order.remarks) remarks.set(kind, (remarks.get(kind) ?? 0) + count);
   };
@@ -162,15 +163,17 @@ export async function orderAllSeries(database: Database, signal: AbortSignal): P
 
 interface SeriesSlice extends Plane {
   readonly file: number;
+  readonly frame: number | undefined;
   /** Patient, study and series. */
   readonly key: string;
 }
 
 function seriesSlice(cells: readonly unknown[]): SeriesSlice {
-  const [file, patient, study, series, sliceId, ...numbers] = cells;
+  const [file, frame, patient, study, series, sliceId, ...numbers] = cells;
   const place = numbers.map((value) => (typeof value === "number" ? value : undefined));
   return {
     file: Number(file),
+    frame: typeof frame === "number" ? frame : undefined,
     key: JSON.stringify([patient, study, series]),
     sliceId: String(sliceId),
     position: place[0] === undefined ? undefined : [place[0]!, place[1]!, place[2]!],

@@ -15,6 +15,8 @@ export interface SliceTable {
   readonly count: number;
   /** Relative to `root`, with "/"; `slicePath` gives the absolute one. */
   readonly paths: readonly string[];
+  /** [count]: place of the slice in its file, from 0; 0 where the file is the slice. */
+  readonly frames: Int32Array;
   readonly sliceIds: readonly string[];
   readonly patients: readonly string[];
   readonly studies: readonly string[];
