@@ -10,25 +10,35 @@ export interface Element {
   readonly length: number;
 }
 
-/** Where the pixels lie in the file, PS3.5 A.4. */
+/** Where the pixels lie, PS3.5 A.4. */
 export interface PixelDataPlace {
-  /** Of the first byte of the value, from the start of the file. */
+  /** Of the first byte of the value, from the start of the file, or of `memory` where that is given. */
   readonly offset: number;
   /** In bytes as the header says; `encapsulated` is the undefined length of compressed pixels, which lie in fragments. */
   readonly length: number | "encapsulated";
+  /** What `offset` counts in where it is not the file: the elements of a deflated data set, inflated, to their end. */
+  readonly memory: Uint8Array | undefined;
+}
+
+/** How elements are laid out, PS3.5 7.1 and 7.3: whether their VR is written, and the order of the bytes of a number. */
+export interface Layout {
+  readonly vr: "explicit" | "implicit";
+  readonly byteOrder: "little" | "big";
 }
 
 /** The elements of a file up to its pixel data, or of an item of a sequence. */
-export interface DataSet {
+export interface DataSet extends Layout {
   /** The file, and the item within it, for messages. */
   readonly where: string;
-  /** The header's bytes, that elements point into. Owned by the data set. */
+  /** The header's bytes, that elements point into. Owned by the data set, and shared with its items. */
   readonly bytes: Uint8Array;
   readonly elements: ReadonlyMap<number, Element>;
   /** UID as the meta header says; where it says nothing, the native syntax that the bytes look like. */
   readonly transferSyntax: string;
-  readonly vr: "explicit" | "implicit";
+  /** In an item `undefined`, whose pixels (of an icon) are an element like any other. */
   readonly pixelData: PixelDataPlace | undefined;
   /** Of the whole file (or array), in bytes. */
   readonly sizeBytes: number;
+  /** The data set that an item belongs to: its character set and sign hold in the item too (PS3.5 7.5.3). */
+  readonly parent: DataSet | undefined;
 }

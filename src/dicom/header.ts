@@ -1,7 +1,8 @@
 import { fail, ok, type Result } from "../base/index.ts";
 import type { DataSet } from "./data-set.ts";
-import { endsEarly, parse } from "./parse.ts";
+import { parse } from "./parse.ts";
 import { type ByteFile, withFile } from "./storage.ts";
+import { endsEarly } from "./walk-elements.ts";
 
 /** One page holds nearly every header; measured, 1 to 8 KB are equally fast. */
 const firstBytes = 4096;
@@ -30,7 +31,8 @@ function readFrom(file: ByteFile, path: string): Result<DataSet> {
     const parsed = parse(bytes.subarray(0, got), { where: path, sizeBytes });
     if (parsed.kind === "done") return ok(first ? owned(parsed.dataSet) : parsed.dataSet);
     if (parsed.kind === "problem") return fail(parsed.problem);
-    if (got < bytes.length || bytes.length === sizeBytes) return fail(endsEarly(path, got, parsed.neededBytes));
+    if (got < bytes.length || bytes.length === sizeBytes)
+      return fail(endsEarly(path, { got, needed: parsed.neededBytes }));
     wanted = Math.max(2 * wanted, parsed.neededBytes);
     if (wanted > mostBytes && parsed.neededBytes > mostBytes) {
       const got = `a header of ${parsed.neededBytes} bytes`;

@@ -1,12 +1,13 @@
 export { codecs, type PixelCodec } from "./codecs.ts";
-export type { DataSet, Element, PixelDataPlace } from "./data-set.ts";
+export type { DataSet, Element, Layout, PixelDataPlace } from "./data-set.ts";
 export { dictionary, formatTag, type Keyword } from "./dictionary.ts";
 export { frameBytes, pixelLayout, readFrame, type StoredFrame, unsupported } from "./frame.ts";
 export { readHeader } from "./header.ts";
 export { readDataSet } from "./parse.ts";
 export type { PixelLayout } from "./pixel-layout.ts";
+export { items } from "./sequences.ts";
 export { type ByteFile, openFile, withFile } from "./storage.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
-export { numbers, text } from "./values.ts";
+export { bytesOf, numbers, text } from "./values.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
 export { ctImageStorage, type ElementValue, type WritableElements, writeDicom } from "./write.ts";

@@ -1,58 +1,33 @@
-import { fail, ok, type Problem, type Result } from "../base/index.ts";
-import type { DataSet, Element, PixelDataPlace } from "./data-set.ts";
-import { dictionary, formatTag, pixelDataTag, vrOfTag } from "./dictionary.ts";
+import { fail, ok, type Result } from "../base/index.ts";
+import type { DataSet, Element, Layout } from "./data-set.ts";
+import { inflate, mostDeflatedBytes } from "./deflated.ts";
+import { dictionary } from "./dictionary.ts";
 import {
+  explicitBigEndian,
   explicitLittleEndian,
   implicitLittleEndian,
+  isNative,
   nameTransferSyntax,
   transferSyntaxes,
 } from "./transfer-syntaxes.ts";
-import { isShortCode, isVrCode, vrName } from "./vr.ts";
-
-/** The length that stands for "until the delimiter", PS3.5 7.1.1. */
-const undefinedLength = 0xffffffff;
-const itemTag = 0xfffee000;
-const itemEndTag = 0xfffee00d;
-const sequenceEndTag = 0xfffee0dd;
-
-/** Items in items deeper than this are refused: no real file comes near, and a hostile one shall not cost time. */
-const deepest = 64;
-
-/** More elements than any header has: bounds the memory that a hostile file can take. */
-const mostElements = 65_536;
+import { isVrCode } from "./vr.ts";
+import { endsEarly, type Source, type Unfinished, walkElements } from "./walk-elements.ts";
 
 /** The preamble's 128 bytes and "DICM", PS3.10 7.1. */
 const magicOffset = 128;
 
 /** What came of walking bytes that may be only the beginning of a file. */
-export type Parsed =
-  | { readonly kind: "done"; readonly dataSet: DataSet }
-  /** The header goes on behind the bytes; at least so many are needed. */
-  | { readonly kind: "more"; readonly neededBytes: number }
-  | { readonly kind: "problem"; readonly problem: Problem };
+export type Parsed = { readonly kind: "done"; readonly dataSet: DataSet } | Unfinished;
 
-/** Reads the elements of a DICOM file that is in memory, up to its pixel data. Problems: "not DICOM", "damaged", "transfer syntax". */
+/**
+ * Reads the elements of a DICOM file that is in memory, up to its pixel data. Problems: "not DICOM", "truncated",
+ * "damaged", "too large".
+ */
 export function readDataSet(bytes: Uint8Array, where: string): Result<DataSet> {
   const parsed = parse(bytes, { where, sizeBytes: bytes.length });
   if (parsed.kind === "done") return ok(parsed.dataSet);
-  return fail(parsed.kind === "problem" ? parsed.problem : endsEarly(where, bytes.length, parsed.neededBytes));
-}
-
-/** The problem of a header that the file cuts off. */
-export function endsEarly(where: string, gotBytes: number, neededBytes: number): Problem {
-  return {
-    kind: "truncated",
-    where: `${where}: header`,
-    got: `${gotBytes} bytes`,
-    expected: `at least ${neededBytes} bytes (PS3.5 7.1)`,
-    next: "copy the file again from its source",
-  };
-}
-
-interface Source {
-  readonly where: string;
-  /** Of the whole file, of which the bytes may be the beginning. */
-  readonly sizeBytes: number;
+  if (parsed.kind === "problem") return parsed;
+  return fail(endsEarly(where, { got: bytes.length, needed: parsed.neededBytes }));
 }
 
 /** Walks the elements of a file, of which the bytes are the beginning. Bounded by the bytes: each is passed once. */
@@ -63,53 +38,93 @@ export function parse(bytes: Uint8Array, source: Source): Parsed {
   const elements = new Map<number, Element>();
   let at = start.offset;
   if (start.meta === "meta header") {
-    const meta = walk(view, { at, vr: "explicit", elements, source, only: "group 2" });
+    const layout = layoutAt(view, at);
+    const meta = walkElements(view, { at, layout, elements, source, part: "meta" });
     if (meta.kind !== "end") return meta;
     at = meta.at;
   }
   const named = uidOf(bytes, elements.get(dictionary.TransferSyntaxUID[0]));
-  const encoding = named === undefined ? undefined : transferSyntaxes[named]?.encoding;
-  if (encoding === "deflated" || encoding === "explicit big")
-    return { kind: "problem", problem: unreadable(source.where, named ?? "") };
-  if (at + 8 > bytes.length && at + 8 <= source.sizeBytes) return { kind: "more", neededBytes: at + 8 };
-  // The bytes themselves say whether VRs are written; some writers' meta headers are wrong.
-  const vr = at + 8 <= bytes.length && isVrCode(view.getUint16(at + 4, true)) ? "explicit" : "implicit";
-  const body = walk(view, { at, vr, elements, source, only: "all" });
-  if (body.kind !== "end") return body;
-  const native = vr === "explicit" ? explicitLittleEndian : implicitLittleEndian;
-  const transferSyntax =
-    named === undefined || named === implicitLittleEndian || named === explicitLittleEndian ? native : named;
-  return {
-    kind: "done",
-    dataSet: {
-      where: source.where,
-      bytes: bytes.subarray(0, Math.min(body.at, bytes.length)),
-      elements,
-      transferSyntax,
-      vr,
-      pixelData: body.pixelData,
-      sizeBytes: source.sizeBytes,
-    },
-  };
+  const body = { bytes, at, elements, named };
+  return named !== undefined && transferSyntaxes[named]?.encoding === "deflated"
+    ? parseDeflated(body, source)
+    : parseBody(body, source);
 }
 
-type Start =
-  | { readonly kind: "start"; readonly offset: number; readonly meta: "meta header" | "none" }
-  | Exclude<Parsed, { kind: "done" }>;
+interface Body {
+  readonly bytes: Uint8Array;
+  /** Where the elements behind the meta header begin. */
+  readonly at: number;
+  readonly elements: Map<number, Element>;
+  /** UID of the transfer syntax in the meta header. */
+  readonly named: string | undefined;
+}
+
+function parseBody({ bytes, at, elements, named }: Body, source: Source): Parsed {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (at + 8 > bytes.length && at + 8 <= source.sizeBytes) return { kind: "more", neededBytes: at + 8 };
+  const layout = layoutAt(view, at);
+  const body = walkElements(view, { at, layout, elements, source, part: "header" });
+  if (body.kind !== "end") return body;
+  const { pixelData } = body;
+  const dataSet: DataSet = {
+    where: source.where,
+    bytes: bytes.subarray(0, Math.min(body.at, bytes.length)),
+    elements,
+    transferSyntax: named === undefined || isNative(named) ? syntaxOf(layout) : named,
+    vr: layout.vr,
+    byteOrder: layout.byteOrder,
+    pixelData: pixelData && { offset: pixelData.offset, length: pixelData.length, memory: undefined },
+    sizeBytes: source.sizeBytes,
+    parent: undefined,
+  };
+  return { kind: "done", dataSet };
+}
+
+/** Inflates what stands behind the meta header, PS3.5 A.5, and reads it; the whole file is needed for that. */
+function parseDeflated({ bytes, at, elements, named }: Body, source: Source): Parsed {
+  const { where, sizeBytes } = source;
+  if (sizeBytes - at > mostDeflatedBytes) {
+    const got = `${sizeBytes} bytes of ${nameTransferSyntax(named ?? "")}`;
+    const next = "convert the file, e.g. with dcmconv +te";
+    const expected = `at most ${mostDeflatedBytes} bytes of a deflated data set`;
+    return { kind: "problem", problem: { kind: "too large", where, got, expected, next } };
+  }
+  if (bytes.length < sizeBytes) return { kind: "more", neededBytes: sizeBytes };
+  const inflated = inflate(bytes.subarray(at), where);
+  if (inflated.kind === "problem") return inflated;
+  const memory = inflated.value;
+  const meta = [...elements.values()];
+  elements.clear();
+  const parsed = parseBody({ bytes: memory, at: 0, elements, named }, { where, sizeBytes: memory.length });
+  if (parsed.kind === "more")
+    return { kind: "problem", problem: endsEarly(where, { got: memory.length, needed: parsed.neededBytes }) };
+  if (parsed.kind === "problem") return parsed;
+  const { dataSet } = parsed;
+  // The elements of the meta header point into the file's bytes: those come first, and all others move behind them.
+  const joined = new Uint8Array(at + dataSet.bytes.length);
+  joined.set(bytes.subarray(0, at));
+  joined.set(dataSet.bytes, at);
+  const moved = [...elements.values()].map((element) => ({ ...element, offset: element.offset + at }));
+  const all = new Map([...meta, ...moved].map((element) => [element.tag, element]));
+  const pixelData = dataSet.pixelData && { ...dataSet.pixelData, memory };
+  return { kind: "done", dataSet: { ...dataSet, bytes: joined, elements: all, pixelData, sizeBytes } };
+}
+
+type Start = { readonly kind: "start"; readonly offset: number; readonly meta: "meta header" | "none" } | Unfinished;
 
 /** Where the first element stands: behind "DICM", or at 0 in files that lack the preamble (and perhaps the meta header). */
 function findStart(view: DataView, { where, sizeBytes }: Source): Start {
   const wanted = magicOffset + 4;
   if (view.byteLength < wanted && sizeBytes >= wanted) return { kind: "more", neededBytes: wanted };
   if (view.byteLength >= wanted && view.getUint32(magicOffset, true) === 0x4d434944) {
-    return { kind: "start", offset: wanted, meta: "meta header" };
+    return metaAt(view, wanted);
   }
   // Without a preamble: the file must begin with an element of group 2 or 8 that fits into it.
-  const group = view.byteLength >= 8 ? view.getUint16(0, true) : 0;
-  const length =
-    view.byteLength < 8 ? 0 : isVrCode(view.getUint16(4, true)) ? view.getUint16(6, true) : view.getUint32(4, true);
-  if ((group === 2 || group === 8) && length <= sizeBytes) {
-    return { kind: "start", offset: 0, meta: group === 2 ? "meta header" : "none" };
+  if (view.byteLength >= 8) {
+    const little = layoutAt(view, 0).byteOrder === "little";
+    const group = view.getUint16(0, little);
+    const length = isVrCode(view.getUint16(4, true)) ? view.getUint16(6, little) : view.getUint32(4, little);
+    if ((group === 2 || group === 8) && length <= sizeBytes) return metaAt(view, 0);
   }
   const got = `${sizeBytes} bytes that begin otherwise`;
   const expected = '"DICM" at byte 128 (PS3.10 7.1), or an element of group 0002 or 0008';
@@ -119,147 +134,25 @@ function findStart(view: DataView, { where, sizeBytes }: Source): Start {
   };
 }
 
-interface Walk {
-  readonly at: number;
-  readonly vr: "explicit" | "implicit";
-  readonly elements: Map<number, Element>;
-  readonly source: Source;
-  readonly only: "group 2" | "all";
+function metaAt(view: DataView, offset: number): Start {
+  const group = offset + 2 <= view.byteLength ? view.getUint16(offset, true) : 2;
+  return { kind: "start", offset, meta: group === 2 || group === 0x0200 ? "meta header" : "none" };
 }
-
-type Walked =
-  | { readonly kind: "end"; readonly at: number; readonly pixelData: PixelDataPlace | undefined }
-  | Exclude<Parsed, { kind: "done" }>;
-
-/** Walks elements until the pixel data, the end of the file or, for the meta header, the first element of another group. */
-function walk(view: DataView, { at: from, vr, elements, source, only }: Walk): Walked {
-  const { sizeBytes } = source;
-  let at = from;
-  while (at + 8 <= sizeBytes) {
-    const head = elementHead(view, at, vr);
-    if (head.kind === "more") return head;
-    if (only === "group 2" && head.tag >>> 16 !== 2) break;
-    const valueAt = at + head.bytes;
-    if (head.tag === pixelDataTag) {
-      const length = head.length === undefinedLength ? "encapsulated" : head.length;
-      return { kind: "end", at: valueAt, pixelData: { offset: valueAt, length } };
-    }
-    let end = valueAt + head.length;
-    let length = head.length;
-    if (head.length === undefinedLength) {
-      const skipped = skipItems(view, { at: valueAt, vr: head.vr === "UN" ? "implicit" : vr, source, tag: head.tag });
-      if (skipped.kind !== "end") return skipped;
-      end = skipped.at;
-      length = skipped.contentEnd - valueAt;
-    }
-    if (end > sizeBytes) return { kind: "problem", problem: tooLong(source, head.tag, { at, end }) };
-    if (end > view.byteLength) return { kind: "more", neededBytes: Math.min(end + 8, sizeBytes) };
-    if (elements.size === mostElements) {
-      const got = `more than ${mostElements} elements`;
-      return { kind: "problem", problem: damaged(source.where, head.tag, { got, expected: "a header of an image" }) };
-    }
-    elements.set(head.tag, { tag: head.tag, vr: head.vr, offset: valueAt, length });
-    at = end;
-  }
-  return { kind: "end", at, pixelData: undefined };
-}
-
-/** Tag, VR and length of the element at a place; `bytes` is the length of the head itself (PS3.5 7.1.2, 7.1.3). */
-function elementHead(view: DataView, at: number, vr: "explicit" | "implicit") {
-  if (at + 8 > view.byteLength) return { kind: "more", neededBytes: at + 12 } as const;
-  const tag = ((view.getUint16(at, true) << 16) | view.getUint16(at + 2, true)) >>> 0;
-  const code = view.getUint16(at + 4, true);
-  // Some writers put implicit elements among explicit ones: where no VR stands, none was written.
-  if (vr === "implicit" || tag >>> 16 === 0xfffe || !isVrCode(code)) {
-    return { kind: "head", tag, vr: vrOfTag.get(tag) ?? "UN", length: view.getUint32(at + 4, true), bytes: 8 } as const;
-  }
-  if (isShortCode(code))
-    return { kind: "head", tag, vr: vrName(code), length: view.getUint16(at + 6, true), bytes: 8 } as const;
-  if (at + 12 > view.byteLength) return { kind: "more", neededBytes: at + 12 } as const;
-  return { kind: "head", tag, vr: vrName(code), length: view.getUint32(at + 8, true), bytes: 12 } as const;
-}
-
-interface Skip {
-  readonly at: number;
-  readonly vr: "explicit" | "implicit";
-  readonly source: Source;
-  readonly tag: number;
-}
-
-type Skipped =
-  | { readonly kind: "end"; readonly at: number; readonly contentEnd: number }
-  | Exclude<Parsed, { kind: "done" }>;
 
 /**
- * The end of a sequence of undefined length, behind its delimiter. A stack in place of recursion, bounded in depth. A
- * delimiter that is missing is forgiven where the next element cannot belong to what it should have closed.
+ * The bytes themselves say how they are laid out, since some writers' meta headers are wrong. The first group of a data
+ * set is a small number, which in the wrong byte order is at least 256.
  */
-function skipItems(view: DataView, { at: from, vr, source, tag }: Skip): Skipped {
-  const open: { readonly kind: "sequence" | "item"; readonly vr: "explicit" | "implicit" }[] = [
-    { kind: "sequence", vr },
-  ];
-  let at = from;
-  let contentEnd = from;
-  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-    if (at + 8 > source.sizeBytes)
-      return { kind: "problem", problem: endsEarly(source.where, source.sizeBytes, at + 8) };
-    const head = elementHead(view, at, top.kind === "sequence" ? "implicit" : top.vr);
-    if (head.kind === "more")
-      return head.neededBytes > source.sizeBytes
-        ? { kind: "problem", problem: endsEarly(source.where, source.sizeBytes, head.neededBytes) }
-        : head;
-    contentEnd = at;
-    if (head.tag === sequenceEndTag && top.kind === "item") {
-      open.pop(); // the item's delimiter is missing
-      continue;
-    }
-    if (top.kind === "sequence" && head.tag !== itemTag && head.tag !== sequenceEndTag) {
-      open.pop(); // the sequence's delimiter is missing
-      continue;
-    }
-    at += head.bytes;
-    if (head.tag === sequenceEndTag || head.tag === itemEndTag) open.pop();
-    else if (head.length === undefinedLength) {
-      if (open.length >= deepest) {
-        const got = `more than ${deepest} nested items`;
-        return { kind: "problem", problem: damaged(source.where, tag, { got, expected: "fewer (PS3.5 7.5)" }) };
-      }
-      open.push({
-        kind: top.kind === "sequence" ? "item" : "sequence",
-        vr: head.vr === "UN" && top.kind === "item" ? "implicit" : top.vr,
-      });
-    } else at += head.length;
-  }
-  return { kind: "end", at, contentEnd };
+function layoutAt(view: DataView, at: number): Layout {
+  if (at + 8 > view.byteLength) return { vr: "implicit", byteOrder: "little" };
+  const vr = isVrCode(view.getUint16(at + 4, true)) ? "explicit" : "implicit";
+  const swapped = view.getUint16(at, true) > 0xff && view.getUint16(at, false) <= 0xff;
+  return { vr, byteOrder: swapped ? "big" : "little" };
 }
 
-function damaged(where: string, tag: number, what: { readonly got: string; readonly expected: string }): Problem {
-  const next = "copy the file again from its source";
-  return { kind: "damaged", where: `${where}: ${formatTag(tag)}`, ...what, next };
-}
-
-function tooLong(
-  { where, sizeBytes }: Source,
-  tag: number,
-  { at, end }: { readonly at: number; readonly end: number },
-): Problem {
-  return {
-    kind: "truncated",
-    where: `${where}: ${formatTag(tag)} at byte ${at}`,
-    got: `a file of ${sizeBytes} bytes`,
-    expected: `${end} bytes for this element (PS3.5 7.1)`,
-    next: "copy the file again from its source",
-  };
-}
-
-function unreadable(where: string, uid: string): Problem {
-  return {
-    kind: "transfer syntax",
-    where,
-    got: nameTransferSyntax(uid),
-    expected: "a data set in little endian that is not deflated",
-    next: "convert the file, e.g. with dcmconv +te",
-  };
+function syntaxOf({ vr, byteOrder }: Layout): string {
+  if (byteOrder === "big") return explicitBigEndian;
+  return vr === "explicit" ? explicitLittleEndian : implicitLittleEndian;
 }
 
 function uidOf(bytes: Uint8Array, element: Element | undefined): string | undefined {

@@ -14,13 +14,16 @@ export const implicitLittleEndian = "1.2.840.10008.1.2";
 /** Explicit VR Little Endian, the syntax that Ichor writes. */
 export const explicitLittleEndian = "1.2.840.10008.1.2.1";
 
+/** Explicit VR Big Endian, retired in 2006. */
+export const explicitBigEndian = "1.2.840.10008.1.2.2";
+
 /** Every transfer syntax that the standard names, so that a file that cannot be read is refused by name. PS3.6 table A-1. */
 export const transferSyntaxes: Readonly<Record<string, TransferSyntax>> = {
   [implicitLittleEndian]: { name: "Implicit VR Little Endian", encoding: "implicit little" },
   [explicitLittleEndian]: explicit("Explicit VR Little Endian"),
   "1.2.840.10008.1.2.1.98": explicit("Encapsulated Uncompressed Explicit VR Little Endian"),
   "1.2.840.10008.1.2.1.99": { name: "Deflated Explicit VR Little Endian", encoding: "deflated" },
-  "1.2.840.10008.1.2.2": { name: "Explicit VR Big Endian", encoding: "explicit big" },
+  [explicitBigEndian]: { name: "Explicit VR Big Endian", encoding: "explicit big" },
   "1.2.840.10008.1.2.4.50": explicit("JPEG Baseline (Process 1)"),
   "1.2.840.10008.1.2.4.51": explicit("JPEG Extended (Process 2 and 4)"),
   "1.2.840.10008.1.2.4.52": explicit("JPEG Extended (Process 3 and 5)"),
@@ -83,4 +86,9 @@ export const transferSyntaxes: Readonly<Record<string, TransferSyntax>> = {
 /** A transfer syntax for people: its name and UID, or "unknown" and the UID. */
 export function nameTransferSyntax(uid: string): string {
   return `${transferSyntaxes[uid]?.name ?? "unknown transfer syntax"} (${uid})`;
+}
+
+/** Whether a UID is one of the syntaxes of which the bytes of a file alone tell which it is: neither deflated nor compressed. */
+export function isNative(uid: string): boolean {
+  return uid === explicitLittleEndian || uid === implicitLittleEndian || uid === explicitBigEndian;
 }

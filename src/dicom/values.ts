@@ -1,5 +1,5 @@
 import type { DataSet, Element } from "./data-set.ts";
-import { dictionary, type Keyword } from "./dictionary.ts";
+import { dictionary, type Keyword, listedVr } from "./dictionary.ts";
 
 /** Character sets by their defined term, PS3.3 C.12.1.1.2 → encoding label. Others are read as Latin-1, which is never refused. */
 const characterSets: Readonly<Record<string, string>> = {
@@ -19,56 +19,94 @@ const characterSets: Readonly<Record<string, string>> = {
 };
 
 /** The text of an element, its padding removed; `undefined` where it is absent or empty. Several values keep the backslash. */
-export function text(dataSet: DataSet, keyword: Keyword): string | undefined {
-  const element = dataSet.elements.get(dictionary[keyword][0]);
+export function text(dataSet: DataSet, what: Keyword | number): string | undefined {
+  const element = dataSet.elements.get(tagOf(what));
   return element === undefined ? undefined : textOf(dataSet, element);
 }
 
+/** More numbers than any table has; longer values are read as bytes. */
+const mostNumbers = 1 << 20;
+
 /**
- * All numbers of an element, whatever its VR; `undefined` where it is absent, empty, or holds anything that is no
- * number. "US or SS" follows PixelRepresentation (PS3.5 A.1).
+ * All numbers of an element, by keyword or by tag and whatever its VR; `undefined` where it is absent, empty, or holds
+ * anything that is no finite number. "US or SS" follows PixelRepresentation (PS3.5 A.1). Values of 64 bits are exact to
+ * 2^53; a tag (AT) is one number, 0x00281053.
  */
-export function numbers(dataSet: DataSet, keyword: Keyword): readonly number[] | undefined {
-  const [tag, listed] = dictionary[keyword];
+export function numbers(dataSet: DataSet, what: Keyword | number): readonly number[] | undefined {
+  const tag = tagOf(what);
   const element = dataSet.elements.get(tag);
   if (element === undefined || element.length === 0) return undefined;
+  const listed = typeof what === "number" ? listedVr(tag) : dictionary[what][1];
   const vr = listed === "xs" ? pixelVr(dataSet) : element.vr === "UN" ? listed : element.vr;
   const reader = binaryReaders[vr];
   if (reader !== undefined) return binaryNumbers(dataSet, element, reader);
   return decimalNumbers(textOf(dataSet, element));
 }
 
-function number(dataSet: DataSet, keyword: Keyword): number | undefined {
-  return numbers(dataSet, keyword)?.[0];
+/** The bytes of an element as they stand in the file, a view; `undefined` where it is absent. */
+export function bytesOf(dataSet: DataSet, what: Keyword | number): Uint8Array | undefined {
+  const element = dataSet.elements.get(tagOf(what));
+  return element && dataSet.bytes.subarray(element.offset, element.offset + element.length);
 }
 
+function tagOf(what: Keyword | number): number {
+  return typeof what === "number" ? what : dictionary[what][0];
+}
+
+/** US or SS, as PixelRepresentation of the data set says, or else of the one around it. */
 function pixelVr(dataSet: DataSet): "US" | "SS" {
-  return number(dataSet, "PixelRepresentation") === 1 ? "SS" : "US";
+  for (let around: DataSet | undefined = dataSet; around !== undefined; around = around.parent) {
+    const sign = numbers(around, "PixelRepresentation")?.[0];
+    if (sign !== undefined) return sign === 1 ? "SS" : "US";
+  }
+  return "US";
 }
 
 interface BinaryReader {
   readonly size: number;
-  get(view: DataView, at: number): number;
+  get(view: DataView, at: number, little: boolean): number;
 }
 
+const words: BinaryReader = { size: 2, get: (view, at, little) => view.getUint16(at, little) };
+const unsignedLongs: BinaryReader = { size: 4, get: (view, at, little) => view.getUint32(at, little) };
+const floats: BinaryReader = { size: 4, get: (view, at, little) => view.getFloat32(at, little) };
+const doubles: BinaryReader = { size: 8, get: (view, at, little) => view.getFloat64(at, little) };
+const unsignedVeryLongs: BinaryReader = { size: 8, get: (view, at, little) => Number(view.getBigUint64(at, little)) };
+
 const binaryReaders: Readonly<Record<string, BinaryReader>> = {
-  US: { size: 2, get: (view, at) => view.getUint16(at, true) },
-  SS: { size: 2, get: (view, at) => view.getInt16(at, true) },
-  OW: { size: 2, get: (view, at) => view.getUint16(at, true) },
-  UL: { size: 4, get: (view, at) => view.getUint32(at, true) },
-  SL: { size: 4, get: (view, at) => view.getInt32(at, true) },
-  FL: { size: 4, get: (view, at) => view.getFloat32(at, true) },
-  FD: { size: 8, get: (view, at) => view.getFloat64(at, true) },
+  OB: { size: 1, get: (view, at) => view.getUint8(at) },
+  US: words,
+  OW: words,
+  SS: { size: 2, get: (view, at, little) => view.getInt16(at, little) },
+  UL: unsignedLongs,
+  OL: unsignedLongs,
+  SL: { size: 4, get: (view, at, little) => view.getInt32(at, little) },
+  AT: { size: 4, get: (view, at, little) => view.getUint16(at, little) * 65536 + view.getUint16(at + 2, little) },
+  FL: floats,
+  OF: floats,
+  FD: doubles,
+  OD: doubles,
+  UV: unsignedVeryLongs,
+  OV: unsignedVeryLongs,
+  SV: { size: 8, get: (view, at, little) => Number(view.getBigInt64(at, little)) },
 };
 
 function binaryNumbers(
-  { bytes }: DataSet,
-  { offset, length }: Element,
+  { bytes, byteOrder }: DataSet,
+  { tag, offset, length }: Element,
   { size, get }: BinaryReader,
 ): readonly number[] | undefined {
-  if (length < size) return undefined;
+  const count = Math.floor(length / size);
+  if (count === 0 || count > mostNumbers) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: Math.floor(length / size) }, (_, index) => get(view, offset + index * size));
+  const little = byteOrder === "little" || tag >>> 16 === 2; // the meta header is little endian everywhere
+  const found: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const value = get(view, offset + index * size, little);
+    if (!Number.isFinite(value)) return undefined;
+    found.push(value);
+  }
+  return found;
 }
 
 const decimal = /^[ \0]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \0]*$/;
@@ -101,11 +139,14 @@ function textOf(dataSet: DataSet, { offset, length }: Element): string | undefin
 }
 
 function decode(dataSet: DataSet, bytes: Uint8Array): string {
-  const [tag] = dictionary.SpecificCharacterSet;
-  const element = dataSet.elements.get(tag);
-  const set = element === undefined ? "" : latinText(dataSet.bytes, element);
-  const term = set.split("\\")[0]?.trim() ?? "";
-  return new TextDecoder(characterSets[term] ?? "latin1").decode(bytes);
+  return new TextDecoder(characterSets[characterSetTerm(dataSet)] ?? "latin1").decode(bytes);
+}
+
+/** The first term of SpecificCharacterSet, of the data set or else of the one around it (PS3.5 7.5.3). */
+function characterSetTerm(dataSet: DataSet): string {
+  const element = dataSet.elements.get(dictionary.SpecificCharacterSet[0]);
+  if (element === undefined) return dataSet.parent === undefined ? "" : characterSetTerm(dataSet.parent);
+  return latinText(dataSet.bytes, element).split("\\")[0]?.trim() ?? "";
 }
 
 function latinText(bytes: Uint8Array, { offset, length }: Element): string {
