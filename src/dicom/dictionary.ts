@@ -1,3 +1,5 @@
+import { standardRows } from "./standard-dictionary.ts";
+
 /**
  * The elements that Ichor reads or writes by name: keyword → tag and value representation (PS3.6). `xs` stands for
  * "US or SS", which PixelRepresentation decides (PS3.5 A.1). Elements that are not here are read all the same, by tag.
@@ -238,9 +240,46 @@ export type Keyword = keyof typeof dictionary;
 
 const vrOfTag: ReadonlyMap<number, string> = new Map(Object.values(dictionary));
 
+/** A row of the whole standard. */
+export interface StandardElement {
+  /** As in `dictionary`. */
+  readonly vr: string;
+  /** Empty for a few that were retired. */
+  readonly keyword: string;
+}
+
+interface Standard {
+  readonly byTag: ReadonlyMap<number, StandardElement>;
+  /** Rows with free digits, as of curves 50xx and overlays 60xx. */
+  readonly repeating: readonly { readonly mask: number; readonly tag: number; readonly element: StandardElement }[];
+}
+
+let standard: Standard | undefined;
+
+/** What PS3.6 says of a tag; `undefined` for private tags and those it does not know. The table is unpacked at the first call. */
+export function standardElement(tag: number): StandardElement | undefined {
+  standard ??= unpackStandard();
+  const { byTag, repeating } = standard;
+  return byTag.get(tag) ?? repeating.find((row) => (tag & row.mask) >>> 0 === row.tag)?.element;
+}
+
+function unpackStandard(): Standard {
+  const byTag = new Map<number, StandardElement>();
+  const repeating: { mask: number; tag: number; element: StandardElement }[] = [];
+  for (const row of standardRows.trim().split(/\s+/)) {
+    const [digits, vr, keyword] = [row.slice(0, 8), row.slice(8, 10), row.slice(10)];
+    if (!digits.includes("x")) byTag.set(Number.parseInt(digits, 16), { vr, keyword });
+    else {
+      const mask = Number.parseInt(digits.replace(/[^x]/g, "f").replaceAll("x", "0"), 16);
+      repeating.push({ mask, tag: Number.parseInt(digits.replaceAll("x", "0"), 16), element: { vr, keyword } });
+    }
+  }
+  return { byTag, repeating };
+}
+
 /**
- * Value representation of a tag, for implicit VR and for "US or SS": of the dictionary; `UL` for a group's length, `LO`
- * for the name of a private block, `UN` elsewhere. Overlays of all groups 60xx are alike (PS3.5 7.6).
+ * Value representation of a tag, for implicit VR and for "US or SS": of the dictionary or the standard; `UL` for a
+ * group's length, `LO` for the name of a private block, `UN` elsewhere.
  */
 export function listedVr(tag: number): string {
   const known = vrOfTag.get(tag);
@@ -248,7 +287,7 @@ export function listedVr(tag: number): string {
   const [group, element] = [tag >>> 16, tag & 0xffff];
   if (element === 0) return "UL";
   if (group % 2 === 1) return element >= 0x10 && element <= 0xff ? "LO" : "UN";
-  return group >>> 8 === 0x60 ? (vrOfTag.get(0x60000000 + element) ?? "UN") : "UN";
+  return standardElement(tag)?.vr ?? "UN";
 }
 
 /** The element (7FE0,0010), after which no header goes on. */

@@ -1,6 +1,6 @@
 export { codecs, type PixelCodec } from "./codecs.ts";
 export type { DataSet, Element, Layout, PixelDataPlace } from "./data-set.ts";
-export { dictionary, formatTag, type Keyword } from "./dictionary.ts";
+export { dictionary, formatTag, type Keyword, type StandardElement, standardElement } from "./dictionary.ts";
 export { frameBytes, pixelLayout, readFrame, type StoredFrame, unsupported } from "./frame.ts";
 export { readHeader } from "./header.ts";
 export { readDataSet } from "./parse.ts";
