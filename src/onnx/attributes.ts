@@ -1,5 +1,5 @@
 import type { Shaped } from "../base/index.ts";
-import type { Attribute, Attributes } from "./graph.ts";
+import type { Attribute, Attributes, ReferenceType } from "./graph.ts";
 
 /** An integer attribute. */
 export const int = (value: number): Attribute => ({ kind: "int", value });
@@ -13,10 +13,14 @@ export const floats = (value: readonly number[]): Attribute => ({ kind: "floats"
 export const strings = (value: readonly string[]): Attribute => ({ kind: "strings", value });
 /** A text. */
 export const string = (value: string): Attribute => ({ kind: "string", value });
-/** A tensor. */
-export const tensor = (value: Shaped): Attribute => ({ kind: "tensor", value });
+/** A tensor; of bool where that is said, else of its array's type. */
+export const tensor = (value: Shaped, element?: "bool"): Attribute => ({
+  kind: "tensor",
+  value,
+  ...(element !== undefined && { element }),
+});
 /** In a function's body: the call's attribute of this name. */
-export const reference = (name: string, type: "int" | "float" | "ints"): Attribute => ({
+export const reference = (name: string, type: ReferenceType): Attribute => ({
   kind: "reference",
   name,
   type,

@@ -1,5 +1,6 @@
 import type { Shaped } from "../base/index.ts";
-import { type Attributes, type Graph, type Node, onnxDomain } from "./graph.ts";
+import { type Graph, type Node, onnxDomain } from "./graph.ts";
+import { captured } from "./inline.ts";
 
 /** What stands in the place of an `If`: the nodes of one branch, and its constants. */
 interface Branch {
@@ -47,24 +48,4 @@ function inPlaceOf(node: Node, branch: Graph): Branch {
   }));
   const renamed = <T>(values: ReadonlyMap<string, T>) => new Map([...values].map(([name, one]) => [rename(name), one]));
   return { nodes, constants: renamed(branch.constants), types: renamed(branch.types) };
-}
-
-/** Attributes in which inner graphs read their surroundings by other names. */
-function captured(attributes: Attributes, rename: (name: string) => string): Attributes {
-  return Object.fromEntries(
-    Object.entries(attributes).map(([key, attribute]) => {
-      if (attribute.kind !== "graph") return [key, attribute];
-      const { nodes, outputs, ...rest } = attribute.value;
-      const renamed: Graph = {
-        ...rest,
-        nodes: nodes.map((node) => ({
-          ...node,
-          inputs: node.inputs.map(rename),
-          attributes: captured(node.attributes, rename),
-        })),
-        outputs: outputs.map((output) => ({ ...output, name: rename(output.name) })),
-      };
-      return [key, { ...attribute, value: renamed }];
-    }),
-  );
 }

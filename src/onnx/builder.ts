@@ -125,6 +125,7 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
       constants: new Map(constants),
       types: new Map(types),
       ...(start?.opset === undefined ? {} : { opset: start.opset }),
+      ...(start?.literals === undefined ? {} : { literals: start.literals }),
     }),
   };
   return builder;

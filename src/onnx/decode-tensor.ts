@@ -136,5 +136,13 @@ function fromOutside(proto: TensorProto, external: ReadExternal | undefined): Ui
       next: "save the model with its data inside, or keep the data beside it",
     });
   }
-  return external(path, offset, length);
+  try {
+    return external(path, offset, length);
+  } catch (error) {
+    throw new Refusal({
+      got: `tensor ${proto.name} stored in "${path}": ${error instanceof Error ? error.message : String(error)}`,
+      expected: "a file beside the model that can be read",
+      next: "copy the model together with its data",
+    });
+  }
 }

@@ -11,6 +11,7 @@ import {
   type Model,
   type Node,
   onnxDomain,
+  type ReferenceType,
   type Value,
   type ValueType,
 } from "./graph.ts";
@@ -119,13 +120,11 @@ function graphOf(proto: GraphProto, external: ReadExternal | undefined): Graph {
     if (constant === undefined) nodes.push(decoded);
     else {
       const [name = ""] = decoded.outputs;
-      const tensor = node.attribute.find(({ name: attribute }) => attribute === "value")?.t;
+      const { value } = decoded.attributes;
+      const bool = value?.kind === "tensor" ? value.element : undefined;
       constants.set(name, constant);
       literals.add(name);
-      types.set(name, {
-        element: tensor ? elementNames[tensor.dataType]! : elementOf(constant.data),
-        shape: constant.shape,
-      });
+      types.set(name, { element: bool ?? elementOf(constant.data), shape: constant.shape });
     }
   }
   return { name: proto.name, inputs, outputs, nodes, constants, types, literals };
@@ -201,16 +200,25 @@ function nodeOf(proto: NodeProto, index: number, external: ReadExternal | undefi
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Kinds that a function's body may refer to. */
-const referenceTypes: Readonly<Partial<Record<AttributeKind, "int" | "float" | "ints">>> = {
+const referenceTypes: Readonly<Partial<Record<AttributeKind, ReferenceType>>> = {
   [AttributeKind.INT]: "int",
   [AttributeKind.FLOAT]: "float",
   [AttributeKind.INTS]: "ints",
+  [AttributeKind.FLOATS]: "floats",
+  [AttributeKind.STRING]: "string",
+  [AttributeKind.STRINGS]: "strings",
+  [AttributeKind.TENSOR]: "tensor",
 };
 
 function attributeOf(proto: AttributeProto, node: string, external: ReadExternal | undefined): Attribute {
   if (proto.refAttrName !== "") {
     const type = referenceTypes[proto.type];
     if (type !== undefined) return { kind: "reference", name: proto.refAttrName, type };
+    throw new Refusal({
+      got: `node ${node}: attribute ${proto.name}, a reference to ${proto.refAttrName} of type ${proto.type} (AttributeProto.AttributeType)`,
+      expected: `a reference to one of ${Object.values(referenceTypes).join(", ")}`,
+      next: "export the network without model-local functions",
+    });
   }
   switch (proto.type) {
     case AttributeKind.INT:
@@ -226,7 +234,10 @@ function attributeOf(proto: AttributeProto, node: string, external: ReadExternal
     case AttributeKind.STRINGS:
       return { kind: "strings", value: proto.strings.map(text) };
     case AttributeKind.TENSOR:
-      if (proto.t !== undefined) return { kind: "tensor", value: decodeTensor(proto.t, external).value };
+      if (proto.t !== undefined) {
+        const { value, element } = decodeTensor(proto.t, external);
+        return { kind: "tensor", value, ...(element === "bool" && { element }) };
+      }
       break;
     case AttributeKind.GRAPH:
       if (proto.g !== undefined) return { kind: "graph", value: graphOf(proto.g, external) };
@@ -245,7 +256,12 @@ function functionOf(proto: FunctionProto, external: ReadExternal | undefined): G
     name: proto.name,
     inputs: proto.input,
     outputs: proto.output,
-    attributes: [...proto.attribute, ...proto.attributeProto.map(({ name }) => name)],
+    attributes: proto.attribute,
+    ...(proto.attributeProto.length > 0 && {
+      defaults: Object.fromEntries(
+        proto.attributeProto.map((attribute) => [attribute.name, attributeOf(attribute, proto.name, external)]),
+      ),
+    }),
     nodes: proto.node.map((node, index) => nodeOf(node, index, external)),
   };
 }

@@ -12,6 +12,7 @@ import {
   type Node,
   onnxDomain,
   opset,
+  type ReferenceType,
   type Value,
 } from "./graph.ts";
 import {
@@ -145,6 +146,7 @@ function encodeFunction(body: GraphFunction, opsetImport: ReturnType<typeof opse
     input: [...body.inputs],
     output: [...body.outputs],
     attribute: [...body.attributes],
+    attributeProto: Object.entries(body.defaults ?? {}).map(([name, value]) => encodeAttribute(name, value)),
     node: body.nodes.map(encodeNode),
     opsetImport,
   });
@@ -161,7 +163,15 @@ function encodeNode(node: Node): NodeProto {
   });
 }
 
-const referenceKinds = { int: AttributeKind.INT, float: AttributeKind.FLOAT, ints: AttributeKind.INTS } as const;
+const referenceKinds: Readonly<Record<ReferenceType, AttributeKind>> = {
+  int: AttributeKind.INT,
+  float: AttributeKind.FLOAT,
+  ints: AttributeKind.INTS,
+  floats: AttributeKind.FLOATS,
+  string: AttributeKind.STRING,
+  strings: AttributeKind.STRINGS,
+  tensor: AttributeKind.TENSOR,
+};
 
 function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
   switch (attribute.kind) {
@@ -192,7 +202,11 @@ function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
         g: encodeGraph(attribute.value, encodeTensor),
       });
     case "tensor":
-      return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: encodeTensor(attribute.value, "") });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeKind.TENSOR,
+        t: encodeTensor(attribute.value, "", attribute.element),
+      });
     case "reference":
       return create(AttributeProtoSchema, { name, type: referenceKinds[attribute.type], refAttrName: attribute.name });
   }

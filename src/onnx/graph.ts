@@ -26,9 +26,13 @@ export type Attribute =
   | { readonly kind: "floats"; readonly value: readonly number[] }
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "strings"; readonly value: readonly string[] }
-  | { readonly kind: "tensor"; readonly value: Shaped }
+  /** Its element type is the array's, but for a bool, which travels as bytes. */
+  | { readonly kind: "tensor"; readonly value: Shaped; readonly element?: "bool" }
   | { readonly kind: "graph"; readonly value: Graph }
-  | { readonly kind: "reference"; readonly name: string; readonly type: "int" | "float" | "ints" };
+  | { readonly kind: "reference"; readonly name: string; readonly type: ReferenceType };
+
+/** What a function's body may refer to. */
+export type ReferenceType = "int" | "float" | "ints" | "floats" | "string" | "strings" | "tensor";
 
 /** Attributes by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -63,7 +67,10 @@ export interface GraphFunction {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Names of the attributes that a call may give. */
   readonly attributes: readonly string[];
+  /** Attributes that a call may leave out, with what they are then (FunctionProto, "attribute_proto"). */
+  readonly defaults?: Attributes;
   readonly nodes: readonly Node[];
 }
 

@@ -7,7 +7,7 @@ import { composites, functionsOf } from "../autodiff/composites.ts";
 import { must, shaped } from "../base/index.ts";
 import { cnn } from "../models/cnn.ts";
 import { openExecutor } from "../runtime/index.ts";
-import { float, ints } from "./attributes.ts";
+import { float, ints, tensor } from "./attributes.ts";
 import { buildGraph, type GraphBuilder } from "./builder.ts";
 import { decodeModel } from "./decode.ts";
 import { encodeModel } from "./encode.ts";
@@ -173,6 +173,34 @@ test("data beside the model is read through the given reader, and never from out
     assert.equal(problem.kind, "problem");
   }
   assert.match(refusal(stored("weights.bin")), /stored in "weights.bin"/);
+  const missing = readModel(stored("weights.bin"), "it", {
+    external: () => {
+      throw new Error("ENOENT: no such file");
+    },
+  });
+  assert.match(missing.kind === "problem" ? missing.problem.got : "", /"weights.bin": ENOENT: no such file/);
+});
+
+test("a bool tensor stays one, in an attribute too", () => {
+  const model = write((g, x) => {
+    const filled = { value: tensor(shaped(Uint8Array.of(1), [1]), "bool") };
+    const mask = g.node("ConstantOfShape", [g.axes([8])], filled);
+    return g.node("Where", [mask, x, g.scalar(0)]);
+  });
+  assert.equal(model.graph.types.get("ConstantOfShape_1")?.element, "bool");
+  const { graph } = must(decodeModel(encodeModel(model), "it"));
+  assert.deepEqual(graph.nodes[0]?.attributes["value"], tensor(shaped(Uint8Array.of(1), [1]), "bool"));
+  const folded = must(readModel(encodeModel(model), "it")).graph;
+  assert.equal(folded.types.get(folded.nodes[0]!.inputs[0]!)?.element, "bool");
+});
+
+test("an index past a shape's end is refused, not read as a length of 0", () => {
+  const model = write((g, x) => {
+    const types = (shape: readonly number[]) => ({ types: [{ element: "int64", shape } as const] });
+    const length = g.node("Gather", [g.node("Shape", [x], {}, types([4])), g.axes([7])], {}, types([1]));
+    return g.node("Reshape", [x, length], {}, { types: [{ element: "float32", shape: ["batch"] }] });
+  });
+  assert.match(refusal(encodeModel(model)), /node Gather_1 \(Gather\): .*7/);
 });
 
 test("what is not read is refused by name", () => {

@@ -184,7 +184,14 @@ const symbolic: Readonly<Record<string, (node: Node, reading: Reading) => Known 
   },
   Gather: (node, reading) => {
     const [data, at] = [knownOf(node.inputs[0]!, reading), knownOf(node.inputs[1]!, reading)];
-    return data && at?.map((index) => data.at(Number(index)) ?? 0);
+    return (
+      data &&
+      at?.map((index) => {
+        const length = data.at(Number(index));
+        if (length === undefined) throw new Error(`Gather: index ${index} of ${data.length} lengths`);
+        return length;
+      })
+    );
   },
   Slice: (node, reading) => {
     const [data, start, end, , step] = node.inputs.map((name) => knownOf(name, reading));

@@ -24,7 +24,14 @@ export function resizedAxes({ node, shape, scales = [], sizes = [] }: ResizeCall
     node.attributes,
     "axes",
     shape.map((_, axis) => axis),
-  ).map((axis) => (axis + shape.length) % shape.length);
+  ).map((axis) => {
+    if (axis >= -shape.length && axis < shape.length) return axis < 0 ? axis + shape.length : axis;
+    throw new Error(`${node.name}: axis ${axis} of a value with ${shape.length} axes`);
+  });
+  for (const [what, { length }] of Object.entries({ scales, sizes })) {
+    if (length !== 0 && length !== named.length)
+      throw new Error(`${node.name}: ${what} has ${length} entries where ${named.length} are wanted`);
+  }
   const ratios = named.map((axis, index) => (sizes[index] ?? 0) / shape[axis]!);
   const policy = stringOf(node.attributes, "keep_aspect_ratio_policy", "stretch");
   const common = { not_larger: Math.min(...ratios), not_smaller: Math.max(...ratios) }[policy];

@@ -12,10 +12,12 @@ import { pooling } from "./shapes/pooling.ts";
 import { recurrences } from "./shapes/recurrent.ts";
 import { resizing } from "./shapes/resize.ts";
 import {
+  axesOf,
   axisOf,
   broadcastShapes,
   type Call,
   constantInts,
+  expectLength,
   lengthOf,
   productOf,
   type ShapeRule,
@@ -39,7 +41,7 @@ const reduce: ShapeRule = (call) => {
   const named = call.inputs[1] === undefined ? [] : constantInts(call, 1);
   const none = named.length > 0 || intOf(call.attributes, "noop_with_empty_axes", 0) === 1;
   const given = none ? named : shape.map((_, axis) => axis);
-  const axes = new Set(given.map((axis) => (axis + rank) % rank));
+  const axes = new Set(axesOf(call, given, rank));
   const keep = intOf(call.attributes, "keepdims", 1) === 1;
   return [
     {
@@ -86,7 +88,14 @@ const einsum: ShapeRule = (call) => {
 const reshape: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const copies = intOf(call.attributes, "allowzero", 0) === 0;
-  const wanted = constantInts(call, 1).map((length, axis) => (length === 0 && copies ? shape[axis]! : length));
+  const wanted = constantInts(call, 1).map((length, axis) =>
+    length === 0 && copies ? shape[axisOf(call, axis, shape.length)]! : length,
+  );
+  if (
+    wanted.some((length) => typeof length === "number" && length < -1) ||
+    wanted.indexOf(-1) !== wanted.lastIndexOf(-1)
+  )
+    throw new Error(`Reshape: [${wanted}] is no shape`);
   const rest = wanted.filter((length) => length !== -1);
   if (rest.length < wanted.length) return [{ element, shape: wanted.with(wanted.indexOf(-1), quotient(shape, rest)) }];
   const [from, to] = [productOf(shape), productOf(wanted)];
@@ -110,7 +119,8 @@ function quotient(shape: readonly Dimension[], over: readonly Dimension[]): Dime
 
 const flatten: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = axisOf(intOf(call.attributes, "axis", 1), shape.length);
+  const stated = intOf(call.attributes, "axis", 1);
+  const axis = stated === shape.length ? stated : axisOf(call, stated, shape.length); // all axes may go before
   return [{ element, shape: [productOf(shape.slice(0, axis)), productOf(shape.slice(axis))] }];
 };
 
@@ -121,12 +131,13 @@ const transpose: ShapeRule = (call) => {
     "perm",
     shape.map((_, axis) => shape.length - 1 - axis),
   );
-  return [{ element, shape: order.map((axis) => shape[axis]!) }];
+  expectLength(call, "perm", order, shape.length);
+  return [{ element, shape: axesOf(call, order, shape.length).map((axis) => shape[axis]!) }];
 };
 
 const concat: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = axisOf(intOf(call.attributes, "axis", 0), shape.length);
+  const axis = axisOf(call, intOf(call.attributes, "axis", 0), shape.length);
   const shapes = call.inputs.map((_, index) => typeAt(call, index).shape);
   const odd = shapes.find((other) => other.length !== shape.length);
   if (odd !== undefined) throw new Error(`Concat: shapes [${shape}] and [${odd}] have different numbers of axes`);
@@ -143,13 +154,22 @@ const concat: ShapeRule = (call) => {
 /** Parts of given lengths, or so many equal ones, the last of them shorter (Split-18). */
 const split: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const axis = axisOf(intOf(call.attributes, "axis", 0), shape.length);
+  const axis = axisOf(call, intOf(call.attributes, "axis", 0), shape.length);
   return partsOf(call, shape[axis]!).map((part) => ({ element, shape: shape.with(axis, part) }));
 };
 
 function partsOf(call: Call, whole: Dimension): readonly Dimension[] {
-  if (call.inputs[1] !== undefined) return constantInts(call, 1);
+  if (call.inputs[1] !== undefined) {
+    const parts = constantInts(call, 1);
+    if (call.outputs !== undefined) expectLength(call, "split", parts, call.outputs);
+    const sum = parts.reduce((a, b) => a + b, 0);
+    if (parts.some((part) => part < 0) || (typeof whole === "number" && sum !== whole))
+      throw new Error(`Split: parts of [${parts}] do not make ${whole}`);
+    return parts;
+  }
   const count = intOf(call.attributes, "num_outputs", call.outputs ?? 1);
+  if (count < 1 || (call.outputs !== undefined && count !== call.outputs))
+    throw new Error(`Split: num_outputs ${count} where the node has ${call.outputs} outputs`);
   if (count === 1) return [whole];
   const [length, part] = [lengthOf(whole), Math.ceil(lengthOf(whole) / count)];
   return Array.from({ length: count }, (_, index) => Math.max(0, Math.min(part, length - index * part)));
@@ -162,7 +182,7 @@ const expand: ShapeRule = (call) => {
 
 const gather: ShapeRule = (call) => {
   const [data, indices] = [typeAt(call, 0), typeAt(call, 1)];
-  const axis = (intOf(call.attributes, "axis", 0) + data.shape.length) % data.shape.length;
+  const axis = axisOf(call, intOf(call.attributes, "axis", 0), data.shape.length);
   return [
     { element: data.element, shape: [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)] },
   ];

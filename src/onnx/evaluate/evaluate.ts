@@ -104,7 +104,7 @@ function runFunction(body: GraphFunction, { node, inputs, surroundings }: Functi
   const nodes = body.nodes.map((inner) => ({
     ...inner,
     inputs: inner.inputs.map((name) => (body.inputs.includes(name) && !values.has(name) ? "" : name)),
-    attributes: resolved(inner.attributes, node.attributes),
+    attributes: resolved(inner.attributes, { ...body.defaults, ...node.attributes }),
   }));
   runNodes(nodes, values, surroundings);
   return body.outputs.map((name) => valueCalled(values, name));

@@ -31,8 +31,10 @@ export function mergeGraphs(a: Graph, b: Graph, { connect, prefix = b.name }: Me
   const renamed = ({ name, type }: Value): Value => ({ name: rename(name), type: typed(type) });
   const used = new Set(joints.values());
   const nodeNames = new Set(a.nodes.map(({ name }) => name));
+  const literals = new Set([...(a.literals ?? []), ...[...(b.literals ?? [])].map(rename)]);
   return {
     ...a,
+    ...(literals.size > 0 && { literals }),
     inputs: [...a.inputs, ...b.inputs.filter(({ name }) => !joints.has(name)).map(renamed)],
     outputs: [...a.outputs.filter(({ name }) => !used.has(name)), ...b.outputs.map(renamed)],
     nodes: [

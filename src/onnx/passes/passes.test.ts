@@ -180,6 +180,18 @@ test("two graphs become one whose names do not collide, and answer as one after 
   assert.throws(() => mergeGraphs(a, { ...second, opset: 20 }, { connect: {} }), /opset 18, second of 20/);
 });
 
+test("a merged graph knows which constants belong to formulas, of both graphs", () => {
+  const built = (name: string) => {
+    const g = buildGraph(name);
+    g.output(g.node("Add", [g.input("x", { element: "float32", shape: [2] }), g.scalar(1)]), "y");
+    const graph = g.finish();
+    return { ...graph, literals: new Set(graph.constants.keys()) };
+  };
+  const merged = mergeGraphs(built("a"), built("b"), { connect: { x: "y" } });
+  assert.equal(merged.constants.size, 2);
+  assert.deepEqual(merged.literals, new Set(merged.constants.keys()));
+});
+
 test("a graph merged with itself, twice, keeps every name apart", async () => {
   const g = buildGraph("step");
   g.output(g.node("Add", [g.input("x", { element: "float32", shape: [2] }), g.scalar(1)]), "y");

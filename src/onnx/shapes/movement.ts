@@ -1,15 +1,29 @@
-import { intOf, tensorOf } from "../attributes.ts";
-import type { Dimension, ElementType } from "../graph.ts";
+import { intOf } from "../attributes.ts";
+import { type Dimension, elementOf } from "../graph.ts";
 import { elementOfCode } from "./elements.ts";
-import { axisOf, type Call, constantInts, lengthOf, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
+import {
+  axesOf,
+  axisOf,
+  type Call,
+  constantInts,
+  expectLength,
+  lengthOf,
+  type ShapeRule,
+  type ShapeRules,
+  typeAt,
+} from "./rule.ts";
 
 /** Axes of an input that may be left out. */
 const axesAt = (call: Call, index: number, rank: number) =>
-  call.inputs[index] === undefined ? undefined : constantInts(call, index).map((axis) => axisOf(axis, rank));
+  call.inputs[index] === undefined ? undefined : axesOf(call, constantInts(call, index), rank);
 
 const squeeze: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const axes = axesAt(call, 1, shape.length);
+  for (const axis of axes ?? []) {
+    const length = shape[axis]!;
+    if (typeof length === "number" && length !== 1) throw new Error(`Squeeze: axis ${axis} has the length ${length}`);
+  }
   const gone = (length: Dimension, axis: number) => (axes === undefined ? length === 1 : axes.includes(axis));
   return [{ element, shape: shape.filter((length, axis) => !gone(length, axis)) }];
 };
@@ -26,8 +40,11 @@ const unsqueeze: ShapeRule = (call) => {
 const slice: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const [starts, ends] = [constantInts(call, 1), constantInts(call, 2)];
-  const axes = axesAt(call, 3, shape.length) ?? starts.map((_, axis) => axis);
+  const axes = axesAt(call, 3, shape.length) ?? starts.map((_, axis) => axisOf(call, axis, shape.length));
   const steps = call.inputs[4] === undefined ? starts.map(() => 1) : constantInts(call, 4);
+  for (const [what, list] of Object.entries({ starts, ends, axes, steps }))
+    expectLength(call, what, list, starts.length);
+  if (steps.includes(0)) throw new Error("Slice: steps of 0 never end");
   const lengths = [...shape];
   axes.forEach((axis, index) => {
     const [size, step] = [lengthOf(shape[axis]!), steps[index]!];
@@ -42,10 +59,12 @@ const pad: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const pads = constantInts(call, 1);
   const axes = axesAt(call, 3, shape.length) ?? shape.map((_, axis) => axis);
+  expectLength(call, "pads", pads, 2 * axes.length);
   const lengths = [...shape];
   axes.forEach((axis, index) => {
     const more = pads[index]! + pads[index + axes.length]!;
     if (more !== 0) lengths[axis] = lengthOf(shape[axis]!) + more;
+    if (Number(lengths[axis]) < 0) throw new Error(`Pad: less than nothing is left of axis ${axis}`);
   });
   return [{ element, shape: lengths }];
 };
@@ -53,6 +72,7 @@ const pad: ShapeRule = (call) => {
 const tile: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const repeats = constantInts(call, 1);
+  expectLength(call, "repeats", repeats, shape.length);
   return [
     { element, shape: shape.map((length, axis) => (repeats[axis] === 1 ? length : lengthOf(length) * repeats[axis]!)) },
   ];
@@ -64,9 +84,12 @@ const blocks =
   (call) => {
     const { element, shape } = typeAt(call, 0);
     const factor = intOf(call.attributes, "blocksize", 1) ** direction;
+    expectLength(call, "the input's shape", shape, 4);
     const [n, channels, height, width] = shape;
     const plane = [height!, width!].map((length) => lengthOf(length) * factor);
-    return [{ element, shape: [n!, lengthOf(channels!) / (factor * factor), ...plane] }];
+    const lengths = [lengthOf(channels!) / (factor * factor), ...plane];
+    if (!lengths.every(Number.isInteger)) throw new Error(`${call.key}: [${shape}] is not whole in blocks`);
+    return [{ element, shape: [n!, ...lengths] }];
   };
 
 const cast: ShapeRule = (call) => [
@@ -74,22 +97,19 @@ const cast: ShapeRule = (call) => [
 ];
 
 const constant: ShapeRule = ({ attributes }) => {
-  const whole = tensorOf(attributes, "value");
-  if (whole !== undefined) return [{ element: elementOf(whole.data), shape: whole.shape }];
+  const whole = attributes["value"];
+  if (whole?.kind === "tensor") {
+    return [{ element: whole.element ?? elementOf(whole.value.data), shape: whole.value.shape }];
+  }
   const [name, value] = Object.entries(attributes)[0] ?? [];
   const shape = value?.kind === "ints" || value?.kind === "floats" ? [value.value.length] : [];
   return [{ element: name?.startsWith("value_int") ? "int64" : "float32", shape }];
 };
 
-const elementOf = (data: object): ElementType => {
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof BigInt64Array) return "int64";
-  return data instanceof Int32Array ? "int32" : data instanceof Uint8Array ? "uint8" : "float32";
-};
-
 const constantOfShape: ShapeRule = (call) => {
-  const value = tensorOf(call.attributes, "value");
-  return [{ element: value === undefined ? "float32" : elementOf(value.data), shape: constantInts(call, 0) }];
+  const filling = call.attributes["value"];
+  const element = filling?.kind === "tensor" ? (filling.element ?? elementOf(filling.value.data)) : "float32";
+  return [{ element, shape: constantInts(call, 0) }];
 };
 
 const range: ShapeRule = (call) => {

@@ -1,6 +1,6 @@
-import { intOf } from "../attributes.ts";
+import { intOf, intsOf } from "../attributes.ts";
 import type { ValueType } from "../graph.ts";
-import { axisOf, type Call, first, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
+import { axesOf, axisOf, type Call, first, firstAlong, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
 
 /** As many of an operator's outputs as the node names: the first `always`, the others where they are asked for. */
 const asked = (call: Call, always: number, types: readonly ValueType[]): readonly ValueType[] =>
@@ -15,7 +15,7 @@ const batchNormalization: ShapeRule = (call) => {
 // Y, and the mean and the inverse deviation over the axes from `axis` on (LayerNormalization-17).
 const layerNormalization: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
-  const from = axisOf(intOf(call.attributes, "axis", -1), shape.length);
+  const from = axisOf(call, intOf(call.attributes, "axis", -1), shape.length);
   const statistic: ValueType = { element, shape: shape.map((length, axis) => (axis < from ? length : 1)) };
   return asked(call, 1, [typeAt(call, 0), statistic, statistic]);
 };
@@ -29,6 +29,12 @@ const dropout: ShapeRule = (call) => {
   ]);
 };
 
+const meanVariance: ShapeRule = (call) => {
+  const x = typeAt(call, 0);
+  axesOf(call, intsOf(call.attributes, "axes", [0, 2, 3]), x.shape.length);
+  return [x];
+};
+
 /** Normalisations, and Dropout. */
 export const normalisation: ShapeRules = {
   BatchNormalization: batchNormalization,
@@ -36,7 +42,7 @@ export const normalisation: ShapeRules = {
   GroupNormalization: first,
   InstanceNormalization: first,
   LayerNormalization: layerNormalization,
-  LpNormalization: first,
+  LpNormalization: firstAlong("axis", -1),
   LRN: first,
-  MeanVarianceNormalization: first,
+  MeanVarianceNormalization: meanVariance,
 };

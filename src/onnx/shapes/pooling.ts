@@ -1,10 +1,13 @@
+import { intsOf } from "../attributes.ts";
 import { poolingOf, slidLength } from "../sliding.ts";
-import { lengthOf, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
+import { expectLength, expectSliding, lengthOf, type ShapeRule, type ShapeRules, typeAt } from "./rule.ts";
 
 const pool: ShapeRule = (call) => {
   const { element, shape } = typeAt(call, 0);
   const size = shape.slice(2).map(lengthOf);
+  expectLength(call, "kernel_shape", intsOf(call.attributes, "kernel_shape", []), size.length);
   const sliding = poolingOf({ name: call.key, attributes: call.attributes }, size);
+  expectSliding(call, sliding, size.length);
   return [{ element, shape: [...shape.slice(0, 2), ...size.map((length, axis) => slidLength(length, sliding, axis))] }];
 };
 

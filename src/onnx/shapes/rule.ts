@@ -1,5 +1,7 @@
 import type { Shaped } from "../../base/index.ts";
+import { intOf } from "../attributes.ts";
 import type { Attributes, Dimension, Value, ValueType } from "../graph.ts";
+import type { Sliding } from "../sliding.ts";
 
 /** A call whose output types are asked for. */
 export interface Call {
@@ -21,6 +23,15 @@ export type ShapeRules = Readonly<Record<string, ShapeRule>>;
 
 /** One output of the type of the first input. */
 export const first: ShapeRule = (call) => [typeAt(call, 0)];
+
+/** One output of the type of the first input, whose axis an attribute names. */
+export const firstAlong =
+  (attribute: string, fallback: number): ShapeRule =>
+  (call) => {
+    const x = typeAt(call, 0);
+    axisOf(call, intOf(call.attributes, attribute, fallback), x.shape.length);
+    return [x];
+  };
 
 /** One output, elementwise: the first input's element type and all inputs' shapes, broadcast. */
 export const broadcast: ShapeRule = (call) => {
@@ -58,14 +69,40 @@ export function constantInts(call: Call, index: number): number[] {
   return Array.from(constant.data, Number);
 }
 
+/** Throws where what slides has not an entry a spatial axis, or stands still. */
+export function expectSliding(call: Pick<Call, "key">, { strides, dilations, pads }: Sliding, axes: number) {
+  expectLength(call, "strides", strides, axes);
+  expectLength(call, "dilations", dilations, axes);
+  expectLength(call, "pads", pads, 2 * axes);
+  const still = [...strides, ...dilations].find((step) => step < 1);
+  if (still !== undefined)
+    throw new Error(`${call.key}: strides [${strides}] and dilations [${dilations}] go by ${still}`);
+}
+
 /** A length that must be known; a named one is an error. */
 export function lengthOf(length: Dimension): number {
   if (typeof length === "number") return length;
   throw new Error(`the length ${length} is not known before run time`);
 }
 
-/** An axis counted from the front. */
-export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+/** An axis of a value with so many axes, counted from the front; −1 is the last. Throws where there is none. */
+export function axisOf({ key }: Pick<Call, "key">, axis: number, rank: number): number {
+  if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
+  throw new Error(`${key}: axis ${axis} of a value with ${rank} axes`);
+}
+
+/** Several axes, each named once. */
+export function axesOf(call: Pick<Call, "key">, axes: readonly number[], rank: number): readonly number[] {
+  const counted = axes.map((axis) => axisOf(call, axis, rank));
+  const twice = counted.find((axis, index) => counted.indexOf(axis) !== index);
+  if (twice === undefined) return counted;
+  throw new Error(`${call.key}: axis ${twice} is named twice in [${axes}]`);
+}
+
+/** Throws where a list has not as many entries as are wanted. */
+export function expectLength({ key }: Pick<Call, "key">, what: string, { length }: readonly unknown[], wanted: number) {
+  if (length !== wanted) throw new Error(`${key}: ${what} has ${length} entries where ${wanted} are wanted`);
+}
 
 /** A sum of lengths; with names among them it is a name itself (`slices+1`). */
 export const sumOf = (lengths: readonly Dimension[]): Dimension =>
