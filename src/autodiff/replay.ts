@@ -24,7 +24,9 @@ export interface Forward {
 
 /**
  * Writes a network's forward graph in training form: batch statistics instead of running ones, dropout by masks. A batch
- * normalisation whose scale and bias are both `fixed` keeps its running statistics, as the layers around it stay too.
+ * normalisation is frozen, which is PyTorch's layer in evaluation mode, where `fixed` names one of its running
+ * statistics, or both its scale and its bias: it normalises by the running statistics and leaves them as they are. A
+ * scale and a bias that are not fixed themselves are trained all the same.
  */
 export function replay(
   g: GraphBuilder,
@@ -41,7 +43,7 @@ export function replay(
   for (const [name, constant] of graph.constants) values.set(name, g.constant(constant));
   const statistics = new Map<string, Value>();
   for (const node of trainingNodes(graph, output)) {
-    if (node.op === "BatchNormalization" && !node.inputs.slice(1, 3).every(fixed))
+    if (node.op === "BatchNormalization" && !isFrozenNormalisation(node, fixed))
       normalise(g, node, { values, statistics });
     else if (node.op === "Dropout") values.set(node.outputs[0]!, drop(g, node, values, graph));
     else {
@@ -55,6 +57,11 @@ export function replay(
     }
   }
   return { logits: mustGet(values, output), penalty: values.get("penalty"), statistics };
+}
+
+function isFrozenNormalisation({ inputs }: Node, fixed: (name: string) => boolean): boolean {
+  const [, scale = "", bias = "", mean = "", variance = ""] = inputs;
+  return fixed(mean) || fixed(variance) || (fixed(scale) && fixed(bias));
 }
 
 /** Nodes that the logits and the penalty need; what only the detector shows is left out. */

@@ -26,7 +26,10 @@ export interface GradientSettings {
   readonly loss?: LossName;
   /** The output that the loss reads; `slice_logits` where it is left out. */
   readonly output?: string;
-  /** Names of parameters that stay as they are; `*` stands for any letters. No gradient is written for them. */
+  /**
+   * Names of parameters that stay as they are; `*` stands for any letters. No gradient is written for them. A batch
+   * normalisation of which a running statistic, or both scale and bias, are named keeps its statistics and goes by them.
+   */
   readonly frozen?: readonly string[];
   /** Into how many segments the forward pass is cut, of which all but the last are computed again in the backward pass. */
   readonly segments?: number;

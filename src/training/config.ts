@@ -120,7 +120,9 @@ export const trainingConfigSchema = z.strictObject({
   frozen: z
     .array(z.string().min(1))
     .optional()
-    .describe('Parameters that keep their first values: names, with * for any part of one, such as ["stem.*"].'),
+    .describe(
+      'Parameters that keep their first values: names, with * for any part of one, such as ["stem.*"]. A batch normalisation whose scale and bias, or one of whose running statistics, are named goes by its running statistics and keeps them.',
+    ),
   backbone: z
     .strictObject({
       file: z.string().min(1).describe("An ONNX file for `imported`: see imported-networks.md."),
