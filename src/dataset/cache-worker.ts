@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ok, type Problem, type Result } from "../base/index.ts";
 import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
 import {
   cacheVersion,
@@ -32,10 +33,10 @@ export type ShardAnswer =
   | { readonly kind: "problem"; readonly problem: Problem };
 
 /** Checks a shard and makes it where it is missing, damaged or of other content; in a worker thread. */
-export default function makeShard(task: ShardTask): ShardAnswer {
+export default async function makeShard(task: ShardTask): Promise<ShardAnswer> {
   const known = checkShard(task);
   if (known !== undefined) return known;
-  const { file, sidecar } = fillShard(task);
+  const { file, sidecar } = await fillShard(task);
   const paths = shardPaths(task.dir, task.shard);
   const written = writeFileAtomic(paths.data, file);
   if (written.kind === "problem") return written;
@@ -62,34 +63,37 @@ function hasChanged(root: string, { path, sizeBytes, mtimeMs }: ShardFile): bool
   }
 }
 
-function fillShard({ root, files, preprocessing }: ShardTask): {
+async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
   readonly file: Uint8Array;
   readonly sidecar: Sidecar;
-} {
+}> {
   const { size } = preprocessing;
   const identity = shardIdentity(preprocessing, files);
   const { file, slices } = emptyShard(files.length, size);
   const failures: { slice: number; kind: string; detail: string }[] = [];
-  const pixelHashes = files.map(({ path }, slice) => {
-    const prepared = prepare(join(root, path), preprocessing);
+  const pixelHashes: (string | null)[] = [];
+  for (const [slice, { path }] of files.entries()) {
+    const prepared = await prepare(join(root, path), preprocessing);
     if (prepared.kind === "problem") {
       const { kind, got, expected } = prepared.problem;
       failures.push({ slice, kind, detail: `${got}, expected ${expected}` });
-      return null;
+      pixelHashes.push(null);
+      continue;
     }
     slices.set(prepared.value.values, slice * size * size);
-    return prepared.value.pixelHash;
-  });
+    pixelHashes.push(prepared.value.pixelHash);
+  }
   return { file, sidecar: { version: cacheVersion, identity, pixelHashes, failures, crc32: crc32(file) } };
 }
 
 /** The slice as a network sees it, and the hash of its HU; of the HU whatever is cached, so that splits stay the same. */
-function prepare(
+async function prepare(
   path: string,
   preprocessing: Preprocessing,
-): Result<{ readonly values: Int16Array; readonly pixelHash: string }> {
+): Promise<Result<{ readonly values: Int16Array; readonly pixelHash: string }>> {
   try {
     const outcome = readSliceHeader(path);
+    if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
     const slice = readHu(path, outcome);
     if (slice.kind === "problem") return slice;
     const pixelHash = hashPixels(slice.value.hu);

@@ -1,4 +1,5 @@
 import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+import { loadCodecs } from "../dicom/index.ts";
 
 /** Files to decode and how to prepare them. */
 export interface PixelTask {
@@ -12,14 +13,17 @@ export type PreparedSlice =
   | { readonly kind: "failed"; readonly reason: string; readonly detail: string };
 
 /** Task of a worker thread: decodes and prepares some slices, in their order, by the same functions as training. */
-export default function prepareSlices({ paths, preprocessing }: PixelTask): PreparedSlice[] {
-  return paths.map((path) => prepareFile(path, preprocessing));
+export default async function prepareSlices({ paths, preprocessing }: PixelTask): Promise<PreparedSlice[]> {
+  const prepared: PreparedSlice[] = [];
+  for (const path of paths) prepared.push(await prepareFile(path, preprocessing));
+  return prepared;
 }
 
-function prepareFile(path: string, preprocessing: Preprocessing): PreparedSlice {
+async function prepareFile(path: string, preprocessing: Preprocessing): Promise<PreparedSlice> {
   const outcome = readSliceHeader(path);
   // The first pass saw a slice here, so the file has changed since.
   if (outcome.kind !== "slice") return { kind: "failed", reason: outcome.reason, detail: outcome.detail };
+  await loadCodecs([outcome.header.transferSyntax]);
   const slice = preprocessing.values === "hu" ? readHu(path, outcome) : readStored(path, outcome);
   if (slice.kind === "problem") {
     const { kind, got, expected } = slice.problem;

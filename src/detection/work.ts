@@ -11,7 +11,7 @@ export interface Work<Task, Answer> {
  * done before a thread would have started (about 0.2 s).
  */
 export function openWork<Task, Answer>(
-  module: { readonly name: string; readonly task: (task: Task) => Answer },
+  module: { readonly name: string; readonly task: (task: Task) => Answer | Promise<Answer> },
   { threads, tasks }: { readonly threads: number; readonly tasks: number },
 ): Work<Task, Answer> {
   if (tasks > 2) return openPool<Task, Answer>(import.meta.url, module.name, threads);

@@ -1,10 +1,10 @@
-import { fail, ok, type Problem, type Result } from "../base/index.ts";
-import { codecs } from "./codecs.ts";
-import type { DataSet } from "./data-set.ts";
-import type { Keyword } from "./dictionary.ts";
-import type { PixelLayout } from "./pixel-layout.ts";
+import { fail, ok, type Result } from "../base/index.ts";
+import { damagedPixels } from "./codecs/port.ts";
+import { codecs, type DecodedCells, decodeFrame, unsupported } from "./codecs.ts";
+import type { DataSet, PixelDataPlace } from "./data-set.ts";
+import { indexFrames, joinFragments } from "./encapsulated.ts";
+import { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
 import { withFile } from "./storage.ts";
-import { nameTransferSyntax } from "./transfer-syntaxes.ts";
 import { numbers } from "./values.ts";
 
 /** Stored values of one frame, [row, column] row-major, masked or sign-extended to BitsStored. */
@@ -14,101 +14,93 @@ export interface StoredFrame {
   readonly columns: number;
 }
 
+/** Frames of the file as its header says; 1 where it says nothing that makes sense. */
+export function countFrames(header: DataSet): number {
+  const frames = numbers(header, "NumberOfFrames")?.[0] ?? 1;
+  return Number.isInteger(frames) && frames >= 1 ? frames : 1;
+}
+
 /**
- * Reads the pixels of a file whose header is known: BitsStored bits below HighBit, sign-extended or masked, whatever the
- * bits above them hold (PS3.5 8.1.1). Problems: "no pixel data", "transfer syntax", "truncated", "pixel layout".
+ * Reads one frame (0-based) of a file whose header is known, of any transfer syntax of `codecs`: BitsStored bits below
+ * HighBit, sign-extended or masked, whatever the bits above them hold (PS3.5 8.1.1). Only the frame's bytes are read.
+ * Compressed pixels want `await loadCodecs([header.transferSyntax])` before. Problems: "no pixel data", "frame", "transfer
+ * syntax", "truncated", "damaged pixel data", "pixel layout", "codec".
  */
-export function readFrame(path: string, header: DataSet): Result<StoredFrame> {
-  const layout = pixelLayout(path, header);
-  if (layout.kind === "problem") return layout;
-  const codec = codecs[header.transferSyntax];
-  const place = header.pixelData;
-  if (place === undefined) {
-    return fail({
-      kind: "no pixel data",
-      where: path,
-      got: "no (7FE0,0010)",
-      expected: "pixel data",
-      next: "nothing to do if this is no image",
-    });
-  }
-  if (codec === undefined || place.length === "encapsulated") return fail(unsupported(path, header.transferSyntax));
-  const stored = readBytes(path, { offset: place.offset, length: Math.min(place.length, frameBytes(layout.value)) });
-  if (stored.kind === "problem") return stored;
-  const cells = codec.decode(stored.value, layout.value);
-  if (cells.kind === "problem") return cells;
-  const { rows, columns } = layout.value;
-  return ok({ values: storedValues(cells.value, layout.value), rows, columns });
+export function readFrame(path: string, header: DataSet, frame = 0): Result<StoredFrame> {
+  return readFrameBy(path, header, { frame, codec: undefined });
 }
 
-/** Bytes of a native frame. */
-export function frameBytes({
-  rows,
-  columns,
-  bitsAllocated,
-}: Pick<PixelLayout, "rows" | "columns" | "bitsAllocated">): number {
-  return (rows * columns * bitsAllocated) / 8;
-}
-
-/** The problem of a transfer syntax without a codec, by its name. */
-export function unsupported(where: string, uid: string): Problem {
-  return {
-    kind: "transfer syntax",
-    where,
-    got: nameTransferSyntax(uid),
-    expected: `one of: ${Object.keys(codecs).map(nameTransferSyntax).join(", ")}`,
-    next: "convert the file, e.g. with gdcmconv --raw",
-  };
-}
-
-/** The layout of a frame, checked. Problem "pixel layout" for what no image has. */
-export function pixelLayout(path: string, header: DataSet): Result<PixelLayout> {
-  const first = (keyword: Keyword) => numbers(header, keyword)?.[0];
-  const [rows, columns, allocated] = [first("Rows"), first("Columns"), first("BitsAllocated")];
-  const bitsStored = first("BitsStored") ?? allocated ?? 0;
-  const highBit = first("HighBit") ?? bitsStored - 1;
-  const wrong = (got: string, expected: string) =>
-    fail({
-      kind: "pixel layout",
-      where: path,
-      got,
-      expected: `${expected} (PS3.3 C.7.6.3)`,
-      next: "look at the file with dcmdump",
-    });
-  if (rows === undefined || columns === undefined || rows < 1 || columns < 1)
-    return wrong(`${rows} rows, ${columns} columns`, "at least 1");
-  if (allocated !== 8 && allocated !== 16 && allocated !== 32)
-    return wrong(`BitsAllocated ${allocated}`, "8, 16 or 32");
-  if (bitsStored < 1 || bitsStored > allocated || highBit >= allocated || highBit < bitsStored - 1) {
-    return wrong(`BitsStored ${bitsStored}, HighBit ${highBit}`, `bits within ${allocated}`);
-  }
-  const sign = first("PixelRepresentation") === 1 ? "signed" : "unsigned";
-  return ok({ rows, columns, bitsAllocated: allocated, bitsStored, highBit, sign, where: path });
-}
-
-function readBytes(
+/** As `readFrame`, by the codec of a name, to compare them; the problem "transfer syntax" where it does not take the stream. */
+export function readFrameBy(
   path: string,
-  { offset, length }: { readonly offset: number; readonly length: number },
-): Result<Uint8Array> {
+  header: DataSet,
+  { frame, codec }: { readonly frame: number; readonly codec: string | undefined },
+): Result<StoredFrame> {
+  const checked = pixelLayout(path, header);
+  if (checked.kind === "problem") return checked;
+  const layout = checked.value;
+  const stored = storedBytes(path, header, { frame, layout });
+  if (stored.kind === "problem") return stored;
+  const cells = decodeFrame(stored.value, { uid: header.transferSyntax, layout, codec });
+  if (cells.kind === "problem") return cells;
+  return ok({ values: storedValues(cells.value, layout), rows: layout.rows, columns: layout.columns });
+}
+
+interface Wanted {
+  readonly frame: number;
+  readonly layout: PixelLayout;
+}
+
+/** The bytes of one frame as they lie in the file, fragments joined. */
+function storedBytes(path: string, header: DataSet, { frame, layout }: Wanted): Result<Uint8Array> {
+  const [row, place, frames] = [codecs[header.transferSyntax], header.pixelData, countFrames(header)];
+  const next = "nothing to do if this is no image";
+  if (place === undefined) {
+    return fail({ kind: "no pixel data", where: path, got: "no (7FE0,0010)", expected: "pixel data", next });
+  }
+  if (row === undefined) return fail(unsupported(path, header.transferSyntax));
+  if (frame >= frames) {
+    return fail({ kind: "frame", where: path, got: `frame ${frame + 1}`, expected: `one of ${frames}`, next });
+  }
+  const isNative = row.frames === "native";
+  if (isNative !== (place.length !== "encapsulated")) {
+    const got = isNative ? "pixels in fragments" : "pixels of a defined length";
+    return fail(damagedPixels(path, { got, expected: `${row.summary} (${row.source})` }));
+  }
+  if (isNative) return nativeBytes(path, place, { frame, layout });
   return withFile(path, (file) => {
-    const bytes = Buffer.allocUnsafeSlow(length); // its own memory, and what is not read into is cut off
+    const index = indexFrames(file, header, frames);
+    return index.kind === "problem" ? index : ok(joinFragments(file, index.value[frame] ?? []));
+  });
+}
+
+function nativeBytes(path: string, place: PixelDataPlace, { frame, layout }: Wanted): Result<Uint8Array> {
+  const size = frameBytes(layout);
+  const all = place.length === "encapsulated" ? 0 : place.length;
+  const length = Math.max(0, Math.min(size, all - frame * size));
+  const offset = place.offset + frame * size;
+  if (place.memory !== undefined) return ok(new Uint8Array(place.memory.subarray(offset, offset + length)));
+  return withFile(path, (file) => {
+    const bytes = Buffer.allocUnsafeSlow(Math.min(length, Math.max(0, file.sizeBytes - offset))); // its own memory
     return ok(bytes.subarray(0, file.read(bytes, offset)));
   });
 }
 
-/** Cells as values: whole cells as they lie, others shifted to the top and back, which masks or extends the sign. */
-function storedValues(cells: Uint8Array, layout: PixelLayout): StoredFrame["values"] {
-  const { bitsAllocated, bitsStored, highBit, sign } = layout;
-  const bytes = cells.byteOffset % 4 === 0 ? cells : cells.slice(); // typed arrays want their alignment
-  const signed = sign === "signed";
-  const kinds = {
-    8: signed ? Int8Array : Uint8Array,
-    16: signed ? Int16Array : Uint16Array,
-    32: signed ? Int32Array : Uint32Array,
-  };
-  const Kind = kinds[bitsAllocated];
-  const values = new Kind(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / Kind.BYTES_PER_ELEMENT);
-  if (bitsStored === bitsAllocated) return values;
+/**
+ * Cells as values: whole cells as they lie, others shifted to the top and back, which masks or extends the sign. What a
+ * codec says of sign and depth does not count, with two exceptions. A JPEG 2000 stream of unsigned samples in a file of
+ * signed ones is two's complement of the stream's depth (as pydicom reads it). Samples that leave no room for HighBit lie
+ * at the bottom.
+ */
+function storedValues(cells: DecodedCells, layout: PixelLayout): StoredFrame["values"] {
+  const { stream } = cells;
+  const signed = layout.sign === "signed";
+  const precision = stream?.precision ?? layout.bitsAllocated;
+  const twosComplement = signed && stream?.sign === "unsigned" && stream.kind.endsWith("jpeg 2000");
+  const bitsStored = twosComplement ? Math.min(precision, layout.bitsStored) : layout.bitsStored;
+  const highBit = twosComplement || precision <= layout.highBit ? bitsStored - 1 : layout.highBit;
+  const values = cellsAs(widened(cells, layout.bitsAllocated), layout);
+  if (bitsStored === layout.bitsAllocated) return values;
   // 12 bits below HighBit 11, signed: 0xF801 << 20 >> 20 = 0x801 extended = −2047
   const left = 31 - highBit;
   const right = 32 - bitsStored;
@@ -117,4 +109,31 @@ function storedValues(cells: Uint8Array, layout: PixelLayout): StoredFrame["valu
     values[index] = signed ? top >> right : top >>> right;
   }
   return values;
+}
+
+function cellsAs(bytes: Uint8Array, { bitsAllocated, sign }: PixelLayout): StoredFrame["values"] {
+  const signed = sign === "signed";
+  const kinds = {
+    8: signed ? Int8Array : Uint8Array,
+    16: signed ? Int16Array : Uint16Array,
+    32: signed ? Int32Array : Uint32Array,
+  };
+  const Kind = kinds[bitsAllocated];
+  return new Kind(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / Kind.BYTES_PER_ELEMENT);
+}
+
+/** Cells of BitsAllocated, where a codec answers those of its stream (8 bits in a file of 16, or the other way round). */
+function widened({ bytes: cells, bytesPerCell, stream }: DecodedCells, bitsAllocated: 8 | 16 | 32): Uint8Array {
+  const wanted = bitsAllocated / 8;
+  if (bytesPerCell === wanted) return cells.byteOffset % 4 === 0 ? cells : new Uint8Array(cells); // typed arrays want their alignment
+  const count = cells.length / bytesPerCell;
+  const other = new Uint8Array(count * wanted);
+  const kept = Math.min(wanted, bytesPerCell);
+  for (let index = 0; index < count; index++) {
+    const from = index * bytesPerCell;
+    const isNegative = stream?.sign === "signed" && cells[from + bytesPerCell - 1]! >= 0x80;
+    if (isNegative) other.fill(0xff, index * wanted, (index + 1) * wanted);
+    for (let byte = 0; byte < kept; byte++) other[index * wanted + byte] = cells[from + byte]!;
+  }
+  return other;
 }

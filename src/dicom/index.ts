@@ -1,10 +1,11 @@
-export { codecs, type PixelCodec } from "./codecs.ts";
+export type { Availability, PixelCodec } from "./codecs/port.ts";
+export { type CodecRow, codecs, loadCodecs, unsupported } from "./codecs.ts";
 export type { DataSet, Element, Layout, PixelDataPlace } from "./data-set.ts";
 export { dictionary, formatTag, type Keyword, type StandardElement, standardElement } from "./dictionary.ts";
-export { frameBytes, pixelLayout, readFrame, type StoredFrame, unsupported } from "./frame.ts";
+export { countFrames, readFrame, type StoredFrame } from "./frame.ts";
 export { readHeader } from "./header.ts";
 export { readDataSet } from "./parse.ts";
-export type { PixelLayout } from "./pixel-layout.ts";
+export { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
 export { items } from "./sequences.ts";
 export { type ByteFile, openFile, withFile } from "./storage.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";

@@ -1,6 +1,7 @@
 import { ok, type Result } from "../../base/index.ts";
-import { prepareSlice, readHu } from "../../ct/index.ts";
+import { prepareSlice, readHu, readSliceHeader } from "../../ct/index.ts";
 import { openLoader, slicePath } from "../../dataset/index.ts";
+import { loadCodecs } from "../../dicom/index.ts";
 import { anyIndex, type Label, labelCount, labels } from "../../labels/index.ts";
 import type { Detector } from "../../models/index.ts";
 import type { EvidenceMap, ExampleSlice } from "../../report/index.ts";
@@ -52,7 +53,10 @@ export async function exampleSlices(source: ExampleSource): Promise<Result<reado
   );
   const examples: ExampleSlice[] = [];
   for (const [at, { row, kind, probabilities }] of chosen.entries()) {
-    const slice = readHu(slicePath(table, row));
+    const path = slicePath(table, row);
+    const outcome = readSliceHeader(path);
+    if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
+    const slice = readHu(path, outcome);
     if (slice.kind === "problem") return slice;
     const hu = prepareSlice(slice.value, { ...data.cache.preprocessing, values: "hu", size: shownSize });
     examples.push({

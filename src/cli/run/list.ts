@@ -17,8 +17,18 @@ const readers: Readonly<Record<Registry, (context: Context) => Promise<readonly 
   models: async () => named((await import("../../models/index.ts")).models),
   metrics: async () => named((await import("../../metrics/index.ts")).metrics),
   codecs: async () => {
-    const { codecs, nameTransferSyntax } = await import("../../dicom/index.ts");
-    return Object.entries(codecs).map(([uid, { summary }]) => ({ name: nameTransferSyntax(uid), summary }));
+    const { codecs, loadCodecs, nameTransferSyntax } = await import("../../dicom/index.ts");
+    await loadCodecs();
+    return Object.entries(codecs).map(([uid, row]) => {
+      const decoders = row.codecs.map((codec) => {
+        const state = codec.availability();
+        return `${codec.from}${state.kind === "ready" ? "" : ` (${state.kind})`}`;
+      });
+      return {
+        name: nameTransferSyntax(uid),
+        summary: `${row.summary} (${row.lossy}), by ${decoders.join(", else ")}`,
+      };
+    });
   },
   gradients: async () => {
     const { gradients } = await import("../../autodiff/index.ts");
