@@ -11,4 +11,6 @@ export { type ByteFile, openFile, withFile } from "./storage.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
 export { bytesOf, numbers, text } from "./values.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
-export { ctImageStorage, type ElementValue, type WritableElements, writeDicom } from "./write.ts";
+export { elementsOf, splitFragments } from "./writable-elements.ts";
+export { ctImageStorage, type ElementValue, encodeElements, type WritableElements, writeDicom } from "./write.ts";
+export { type Encapsulated, type WritableElement, writeDataSet } from "./write-data-set.ts";

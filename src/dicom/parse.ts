@@ -62,7 +62,7 @@ interface Body {
 function parseBody({ bytes, at, elements, named }: Body, source: Source): Parsed {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (at + 8 > bytes.length && at + 8 <= source.sizeBytes) return { kind: "more", neededBytes: at + 8 };
-  const layout = layoutAt(view, at);
+  const layout = layoutAt(view, at, named);
   const body = walkElements(view, { at, layout, elements, source, part: "header" });
   if (body.kind !== "end") return body;
   const { pixelData } = body;
@@ -140,14 +140,15 @@ function metaAt(view: DataView, offset: number): Start {
 }
 
 /**
- * The bytes themselves say how they are laid out, since some writers' meta headers are wrong. The first group of a data
- * set is a small number, which in the wrong byte order is at least 256.
+ * The bytes themselves say how they are laid out, since some writers' meta headers are wrong: a VR stands there or does
+ * not, and a group 8 (or 2), with which nearly every data set begins, has its bytes in one order. Else the name decides.
  */
-function layoutAt(view: DataView, at: number): Layout {
+function layoutAt(view: DataView, at: number, named?: string): Layout {
   if (at + 8 > view.byteLength) return { vr: "implicit", byteOrder: "little" };
-  const vr = isVrCode(view.getUint16(at + 4, true)) ? "explicit" : "implicit";
-  const swapped = view.getUint16(at, true) > 0xff && view.getUint16(at, false) <= 0xff;
-  return { vr, byteOrder: swapped ? "big" : "little" };
+  if (!isVrCode(view.getUint16(at + 4, true))) return { vr: "implicit", byteOrder: "little" };
+  const group = view.getUint16(at, true);
+  const big = group === 0x0800 || group === 0x0200 || (named === explicitBigEndian && group !== 8);
+  return { vr: "explicit", byteOrder: big ? "big" : "little" };
 }
 
 function syntaxOf({ vr, byteOrder }: Layout): string {

@@ -54,7 +54,7 @@ function tagOf(what: Keyword | number): number {
 }
 
 /** US or SS, as PixelRepresentation of the data set says, or else of the one around it. */
-function pixelVr(dataSet: DataSet): "US" | "SS" {
+export function pixelVr(dataSet: DataSet): "US" | "SS" {
   for (let around: DataSet | undefined = dataSet; around !== undefined; around = around.parent) {
     const sign = numbers(around, "PixelRepresentation")?.[0];
     if (sign !== undefined) return sign === 1 ? "SS" : "US";

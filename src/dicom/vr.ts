@@ -36,3 +36,15 @@ export function vrName(code: number): string {
   }
   return name;
 }
+
+/** Bytes of one number of a binary VR, which a byte order turns round; 1 for single bytes, 0 for text. PS3.5 7.3. */
+export function wordBytes(vr: string): 0 | 1 | 2 | 4 | 8 {
+  return sizes[vr] ?? 0;
+}
+
+const sizes: Readonly<Record<string, 1 | 2 | 4 | 8>> = {
+  ...{ OB: 1, UN: 1 },
+  ...{ US: 2, SS: 2, OW: 2, AT: 2 }, // a tag is two numbers
+  ...{ UL: 4, SL: 4, FL: 4, OL: 4, OF: 4 },
+  ...{ FD: 8, OD: 8, UV: 8, SV: 8, OV: 8 },
+};
