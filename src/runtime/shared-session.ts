@@ -144,7 +144,7 @@ async function takeSharedStep(shared: Shared, feeds: Readonly<Record<string, Flo
   }
   const finite = tookFinite(next);
   if (buffers.length > 0 && finite) state["buffers"] = moved; // a skipped step leaves the running statistics too
-  return { loss, finite };
+  return { loss, finite, feeds };
 }
 
 function addShare(sum: Float32Array, part: Float32Array, share: number): void {

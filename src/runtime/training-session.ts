@@ -14,6 +14,8 @@ export interface StepResult {
   readonly loss: number;
   /** Without loss scaling always true; with it, false where the gradient was not finite and the state stayed as it was. */
   readonly finite: boolean;
+  /** The feeds, which the session needs no more. */
+  readonly feeds: Readonly<Record<string, Float32Array>>;
 }
 
 /** A training program at work: holds the state between steps. */
@@ -70,7 +72,7 @@ interface StepParts extends StepInputs {
 async function takeStep(executor: Executor, { updated, ...parts }: StepParts): Promise<StepResult> {
   const answers = await executor.run(stepInputs(executor, parts));
   for (const name of updated) parts.state[name] = float32(answers[`${name}_next`], `${name}_next`);
-  return { loss: float32(answers["loss"], "loss")[0]!, finite: tookFinite(answers) };
+  return { loss: float32(answers["loss"], "loss")[0]!, finite: tookFinite(answers), feeds: parts.feeds };
 }
 
 /** What an update says of its gradient; one without loss scaling says nothing. */

@@ -33,7 +33,8 @@ export interface TrainingThreadOptions extends TrainingSessionOptions {
 
 /**
  * A training session in a thread of its own, so that a step, which is one long call into native code, leaves this
- * thread free for progress, signals and the next batch. Feeds are handed over: their buffers are empty afterwards.
+ * thread free for progress, signals and the next batch. Feeds are handed over: their buffers are empty until the step
+ * gives them back.
  * Problems: those of `openTrainingSession`; when the thread ends, what is waited for rejects with SessionLost.
  */
 export async function openTrainingThread(
@@ -52,8 +53,9 @@ export async function openTrainingThread(
       form: opened.kind === "opened" ? opened.form : "",
       async step(feeds) {
         const answer = await ask(thread, { kind: "step", feeds }, buffersOf(feeds));
-        if (answer.kind === "stepped") return { loss: answer.loss, finite: answer.finite };
-        throw new Error(`a step was answered by ${answer.kind}`);
+        if (answer.kind !== "stepped") throw new Error(`a step was answered by ${answer.kind}`);
+        const { loss, finite, feeds: spent } = answer;
+        return { loss, finite, feeds: spent };
       },
       async read() {
         const answer = await ask(thread, { kind: "read" });
@@ -80,8 +82,8 @@ export async function openOwnThread(): Promise<TrainingThread> {
   return openPool<Request, Answer | NoAnswer>(import.meta.url, "./training-worker", 1);
 }
 
-/** Each buffer once; views into a larger buffer are copied instead, since it belongs to others too. */
-const buffersOf = (feeds: Readonly<Record<string, Float32Array>>): ArrayBuffer[] => [
+/** What is handed over: each buffer once; views into a larger one are copied, since it belongs to others too. */
+export const buffersOf = (feeds: Readonly<Record<string, Float32Array>>): ArrayBuffer[] => [
   ...new Set(
     Object.values(feeds).flatMap(({ buffer, byteLength }) =>
       buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],

@@ -1,7 +1,8 @@
 // The thread of a training session, one session a thread: opens it, takes its steps, closes it.
+import { handOver } from "../machine/index.ts";
 import type { NoAnswer } from "./session-lost.ts";
 import { openTrainingSession, type TrainingSession } from "./training-session.ts";
-import type { Answer, Request } from "./training-thread.ts";
+import { type Answer, buffersOf, type Request } from "./training-thread.ts";
 
 let session: TrainingSession | undefined;
 
@@ -14,7 +15,10 @@ export default async function answer(request: Request): Promise<Answer | NoAnswe
       return { kind: "opened", form: session.form };
     }
     if (session === undefined) return { kind: "no session" }; // a new thread in the place of one that died
-    if (request.kind === "step") return { kind: "stepped", ...(await session.step(request.feeds)) };
+    if (request.kind === "step") {
+      const result = await session.step(request.feeds);
+      return handOver({ kind: "stepped", ...result }, buffersOf(result.feeds));
+    }
     if (request.kind === "read") return { kind: "read", state: await session.read() };
     await session.close();
     session = undefined;

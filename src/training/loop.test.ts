@@ -53,12 +53,13 @@ function fakeLoop(o: {
       feeds: (taken, steps, scaling) => ({ rate: Float32Array.of(taken / steps + (scaling?.scale ?? 0) / 64) }),
     },
     session: {
-      async step({ hu, rate }) {
+      async step(feeds) {
+        const { hu, rate } = feeds;
         held.taken++;
         if (held.taken === o.stopAfter) stop.abort();
         for (const value of hu ?? []) held.value = Math.fround(held.value * 0.9 + value * 0.01 + (rate?.[0] ?? 0));
         const finite = !(o.overflows ?? []).includes(held.taken + (o.from?.state.position.steps ?? 0));
-        return { loss: held.taken === o.breakAt ? Number.NaN : held.value, finite };
+        return { loss: held.taken === o.breakAt ? Number.NaN : held.value, finite, feeds };
       },
       read: async () => ({ parameters: Float32Array.of(held.value), buffers: new Float32Array() }),
     },
