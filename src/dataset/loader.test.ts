@@ -78,6 +78,22 @@ test("augmented batches depend on seed, epoch and row alone", async () => {
   assert.notDeepEqual(seeded!.hu, one!.hu);
 });
 
+test("a batch that was given back is written over, and holds what a new one would", async () => {
+  const plans = [plan([0, 1, 2]), plan([6, 5, 4]), plan([3, 1]), plan([2, 2, 0])];
+  const expected = await batches(plans, { augment });
+  const loader = openLoader({ cache, table, neighbours: 3, augment, seed: 1 });
+  for (const [at, one] of plans.entries()) {
+    const batch = await loader.batch(one);
+    assert.deepEqual(batch.hu, expected[at]!.hu);
+    loader.reuse(batch);
+    loader.reuse({ hu: batch.hu.subarray(1) }); // a view is not taken: its memory is another's too
+    const written = loader.batch(one);
+    assert.equal(batch.hu.length, 0, "handed over to the loader's thread");
+    assert.deepEqual((await written).hu, expected[at]!.hu);
+  }
+  await loader.close();
+});
+
 test("a row that holds no slice is refused", async () => {
   const holed = { ...cache, pixelHashes: cache.pixelHashes.map((hash, row) => (row === 1 ? undefined : hash)) };
   await assert.rejects(batches([plan([0, 1])], { cache: holed }), /row 1/);

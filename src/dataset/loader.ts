@@ -3,7 +3,7 @@ import { openPool } from "../machine/index.ts";
 import type { Augmentation } from "./augment.ts";
 import type { SliceCache } from "./cache.ts";
 import type { BatchPlan } from "./epoch.ts";
-import { absent, type BatchTask } from "./loader-worker.ts";
+import type { BatchTask } from "./loader-worker.ts";
 import type { SliceTable } from "./table.ts";
 
 /** What a loader reads from and how. */
@@ -32,8 +32,13 @@ export interface Loader {
    * Rejects only for what is a fault of the caller (a row that failed) or when shards are taken away under it.
    */
   batch(plan: BatchPlan): Promise<Batch>;
+  /** Takes back a batch that is not needed any more: a later one is written over it, which spares the memory's making. */
+  reuse(batch: { readonly hu?: Float32Array }): void;
   close(): Promise<void>;
 }
+
+/** Batches kept for reuse: the one in preparation and the one in use are two already, and nobody gives back more. */
+const mostSpent = 2;
 
 /**
  * Opens a loader. What a batch holds depends on seed, epoch and rows alone, so a training that is resumed gets the same
@@ -44,19 +49,40 @@ export function openLoader({ cache, table, neighbours, augment, seed }: LoaderOp
   const pool = openPool<BatchTask, Float32Array>(import.meta.url, "./loader-worker", 1);
   const { dir, size, shardSlices, pixelHashes } = cache;
   const { values } = cache.preprocessing;
+  const spent: Float32Array<ArrayBuffer>[] = [];
+  const spentOf = (length: number) => {
+    const at = spent.findIndex((hu) => hu.length === length);
+    return at < 0 ? undefined : spent.splice(at, 1)[0];
+  };
   return {
     async batch({ rows, epoch }) {
       const failed = rows.find((row) => pixelHashes[row] === undefined);
       if (failed !== undefined) throw new Error(`${dir}: row ${failed} holds no slice`);
       const channels = channelRows(rows, { neighbours, seriesIndex: table.seriesIndex, pixelHashes });
-      const hu = await pool.run({ shards: { dir, size, shardSlices }, values, rows, channels, augment, seed, epoch });
+      const into = spentOf(channels.length * size * size);
+      const hu = await pool.run(
+        { shards: { dir, size, shardSlices }, values, rows, channels, augment, seed, epoch, into },
+        { transfer: into === undefined ? [] : [into.buffer] },
+      );
       return { hu, labels: labelsOf(rows, table.labels) };
+    },
+    reuse({ hu }) {
+      if (hu === undefined || hu.length === 0 || !ownsItsBuffer(hu)) return;
+      spent.push(hu);
+      if (spent.length > mostSpent) spent.shift();
     },
     close: () => pool.close(),
   };
 }
 
-/** [N, K]: the rows of each slice's channels, from the feet upwards; `absent` beyond the series and where one failed. */
+/** Not a view into a larger buffer, which belongs to others too. */
+const ownsItsBuffer = (array: Float32Array): array is Float32Array<ArrayBuffer> =>
+  array.buffer instanceof ArrayBuffer && array.byteLength === array.buffer.byteLength;
+
+/**
+ * [N, K]: the rows of each slice's channels, from the feet upwards. Beyond the series, and where a slice failed, the
+ * nearest one towards the middle stands in, as in ct's stackNeighbours.
+ */
 function channelRows(
   rows: Int32Array,
   o: Pick<LoaderOptions, "neighbours"> & Pick<SliceTable, "seriesIndex"> & Pick<SliceCache, "pixelHashes">,
@@ -65,10 +91,14 @@ function channelRows(
   const reach = (neighbours - 1) / 2;
   const channels = new Int32Array(rows.length * neighbours);
   for (const [index, row] of rows.entries()) {
-    for (let distance = -reach; distance <= reach; distance++) {
-      const other = row + distance;
-      const isThere = seriesIndex[other] === seriesIndex[row] && pixelHashes[other] !== undefined;
-      channels[index * neighbours + distance + reach] = isThere ? other : absent;
+    const middle = index * neighbours + reach;
+    channels[middle] = row;
+    for (let distance = 1; distance <= reach; distance++) {
+      for (const side of [-1, 1]) {
+        const other = row + side * distance;
+        const isThere = seriesIndex[other] === seriesIndex[row] && pixelHashes[other] !== undefined;
+        channels[middle + side * distance] = isThere ? other : channels[middle + side * (distance - 1)]!;
+      }
     }
   }
   return channels;

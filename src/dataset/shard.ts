@@ -97,7 +97,7 @@ export interface ShardFolder {
 
 /** Reads slices from shards. It owns open files: close it. */
 export interface ShardReader {
-  /** Reads a row into `target` [size, size]. */
+  /** Reads a row and those after it into `target` [rows, size, size]: as many as it has room for. */
   read(row: number, target: Int16Array): void;
   close(): void;
 }
@@ -120,15 +120,23 @@ export function openShards({ dir, size, shardSlices }: ShardFolder): ShardReader
     files.set(shard, file);
     return file;
   };
+  const readWithin = (shard: number, row: number, target: Int16Array): void => {
+    const file = fileOf(shard);
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    const position = headerBytes + (row % shardSlices) * size * size * 2;
+    if (readSync(file, bytes, 0, bytes.length, position) !== bytes.length) {
+      throw new Error(`${shardPaths(dir, shard).data}: ends at ${fstatSync(file).size} bytes, within row ${row}`);
+    }
+  };
   return {
     read(row, target) {
-      if (target.length !== size * size) throw new Error(`${target.length} values for a slice of ${size} × ${size}`);
-      const shard = Math.floor(row / shardSlices);
-      const file = fileOf(shard);
-      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-      const position = headerBytes + (row % shardSlices) * bytes.length;
-      if (readSync(file, bytes, 0, bytes.length, position) !== bytes.length) {
-        throw new Error(`${shardPaths(dir, shard).data}: ends at ${fstatSync(file).size} bytes, before row ${row}`);
+      const rows = target.length / (size * size);
+      if (!Number.isInteger(rows)) throw new Error(`${target.length} values for slices of ${size} × ${size}`);
+      for (let from = 0; from < rows; ) {
+        const shard = Math.floor((row + from) / shardSlices);
+        const to = Math.min(rows, (shard + 1) * shardSlices - row);
+        readWithin(shard, row + from, target.subarray(from * size * size, to * size * size));
+        from = to;
       }
     },
     close() {

@@ -68,6 +68,7 @@ function fakeLoop(o: {
         held.asked.push(`${epoch}/${step}`);
         return { hu: Float32Array.from(wanted, (row) => row + epoch / 8), labels: new Float32Array(batchSize * 6) };
       },
+      reuse() {},
       async close() {},
     },
     rows,

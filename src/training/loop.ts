@@ -95,7 +95,8 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch, position.scaling);
     const stepped = await whileItLives(() => session.step({ ...batch, ...scalars }));
     if (stepped.kind === "problem") return stepped;
-    const { loss } = stepped.value;
+    const { loss, feeds } = stepped.value;
+    loader.reuse(feeds);
     const after = afterStep(config, position, stepped.value);
     if (after === undefined) return fail(diverged(config, position, loss));
     position = { ...after, seconds: parts.seconds() };

@@ -73,6 +73,7 @@ export async function scoreThrough(
     next = ask(from + scoredAtOnce);
     const slices = Math.min(scoredAtOnce, rows.length - from);
     const { sliceLogits } = await detector.score(batch.hu, slices);
+    loader.reuse(batch);
     for (let at = 0; at < slices * labelCount; at++) {
       const probability = sigmoid(sliceLogits[at]!);
       if (Number.isNaN(probability)) return fail(noNumber(rows[from + Math.floor(at / labelCount)]!));
