@@ -1,5 +1,5 @@
 // Child processes that are timed one after the other in rounds, and the statistics of their answers.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
@@ -24,6 +24,14 @@ export const keepMemory = {
   MALLOC_TRIM_THRESHOLD_: "4294967296",
   MALLOC_TOP_PAD_: "67108864",
 };
+
+/** Runs this very benchmark with them, in a process of its own, where it was started without. */
+export function keepingMemory(): void {
+  if (Object.entries(keepMemory).every(([name, value]) => process.env[name] === value)) return;
+  const options = { env: { ...process.env, ...keepMemory }, stdio: "inherit" } as const;
+  const run = spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], options);
+  process.exit(run.status ?? 1);
+}
 
 function open(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Peer {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "inherit"] });
