@@ -130,13 +130,16 @@ test("what is no slice is set aside by name, what is broken fails by name", () =
     "set aside: secondary capture",
   );
   assert.equal(outcome("e.dcm", { ...slice, SamplesPerPixel: 3 }), "set aside: colour");
-  assert.equal(outcome("f.dcm", { ...slice, NumberOfFrames: 5 }), "set aside: multi-frame");
+  const fiveFrames = { ...slice, NumberOfFrames: 5, PixelData: new Int16Array(20) };
+  assert.equal(outcome("f.dcm", fiveFrames), "set aside: multi-frame"); // no one knows where they lie
+  assert.equal(outcome("f.dcm", { ...fiveFrames, NumberOfFrames: 2 ** 31 - 1 }), "failed: truncated");
+  assert.equal(outcome("f.dcm", { ...fiveFrames, NumberOfFrames: 0 }), "failed: pixel layout");
   assert.equal(outcome("g.dcm", { ...slice, PixelData: undefined }), "set aside: no pixel data");
   assert.equal(outcome("h.dcm", { ...slice, Rows: 3 }), "failed: truncated");
   assert.equal(outcome("i.dcm", { ...slice, BitsAllocated: 12 }), "failed: pixel layout");
   assert.equal(outcome("k.dcm", { ...slice, RescaleSlope: "one" }), "failed: rescale");
   assert.equal(outcome("l.dcm", { ...slice, RescaleSlope: 0 }), "failed: rescale");
-  const lut: WritableElements = { LUTDescriptor: [2, 0, 16], LUTData: Uint16Array.of(1, 2) };
+  const lut: WritableElements = { LUTDescriptor: [3, 0, 16], LUTData: Uint16Array.of(1, 2) };
   assert.equal(outcome("m.dcm", { ...slice, ModalityLUTSequence: [lut] }), "failed: modality LUT");
   writeFileSync(join(folder, "j.dcm"), "not an image");
   const text = readSliceHeader(join(folder, "j.dcm"));

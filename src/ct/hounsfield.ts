@@ -1,11 +1,15 @@
 import { fail, ok, type Result } from "../base/index.ts";
-import { readFrame, type StoredFrame } from "../dicom/index.ts";
+import { type DataSet, readFrame, type StoredFrame } from "../dicom/index.ts";
+import { applyModalityLut, readModalityLut } from "./modality-lut.ts";
 import { type HeaderOutcome, readSliceHeader, type SliceHeader } from "./slice-header.ts";
 
 /** One image plane in HU. */
 export interface HuSlice {
   readonly kind: "hu";
-  /** [row, column] row-major; air −1000, water 0; padding as the file has it. */
+  /**
+   * [row, column] row-major; air −1000, water 0. Padding that the header names is air; padding that it does not name
+   * (the competition's −2000 − 1024) is as the file has it, and `prepareSlice` makes air of it.
+   */
   readonly hu: Int16Array;
   readonly rows: number;
   readonly columns: number;
@@ -25,17 +29,20 @@ export interface StoredSlice {
 }
 
 /**
- * Reads one slice in HU: slope · stored + intercept (modality LUT, PS3.3 C.11.1.1.2), rounded and cut to int16. MONOCHROME1
- * changes how a picture is shown, not what it measures, so it changes nothing here. Problems: those of `readFrame`, and
- * "not a slice".
+ * Reads one slice in HU: slope · stored + intercept (PS3.3 C.11.1.1.2), halves rounded up, or the entry of the modality
+ * LUT, cut to int16. Pixels between PixelPaddingValue and PixelPaddingRangeLimit lie outside the reconstruction and
+ * measure nothing (C.7.5.1.1.2): they become air. MONOCHROME1 changes how a picture is shown, not what it measures, so it
+ * changes nothing here. Problems: those of `readFrame`, and "not a slice".
  */
 export function readHu(path: string, outcome: HeaderOutcome = readSliceHeader(path)): Result<HuSlice> {
   const frame = frameOf(path, outcome);
   if (frame.kind === "problem") return frame;
   const { header, values } = frame.value;
-  const { rows, columns, pixelSpacing } = header;
+  const { rows, columns, pixelSpacing, padding } = header;
   const repaired = isWrapped(header) ? "wrapped values" : "no";
-  const hu = repaired === "no" ? rescale(values, header) : unwrap(values);
+  const stored = padding === undefined ? undefined : values.slice(); // rescale writes over the values
+  const hu = repaired === "no" ? huOf(frame.value) : unwrap(values);
+  if (stored !== undefined && padding !== undefined) fillPadding(hu, { stored, padding });
   return ok({ kind: "hu", hu, rows, columns, pixelSpacing, repaired });
 }
 
@@ -50,6 +57,7 @@ export function readStored(path: string, outcome: HeaderOutcome = readSliceHeade
 
 interface Frame {
   readonly header: SliceHeader;
+  readonly dataSet: DataSet;
   readonly values: StoredFrame["values"];
 }
 
@@ -58,8 +66,29 @@ function frameOf(path: string, outcome: HeaderOutcome): Result<Frame> {
     const got = `${outcome.reason} (${outcome.detail})`;
     return fail({ kind: "not a slice", where: path, got, expected: "one slice of a CT", next: "leave the file out" });
   }
-  const frame = readFrame(path, outcome.dataSet);
-  return frame.kind === "problem" ? frame : ok({ header: outcome.header, values: frame.value.values });
+  const { header, dataSet } = outcome;
+  const frame = readFrame(path, dataSet, header.frame ?? 0);
+  return frame.kind === "problem" ? frame : ok({ header, dataSet, values: frame.value.values });
+}
+
+function huOf({ header, dataSet, values }: Frame): Int16Array {
+  if (header.huBy === "line") return rescale(values, header);
+  const table = readModalityLut(dataSet, header.sign);
+  if (typeof table === "string") throw new Error(`a modality LUT that passed the header's check: ${table}`);
+  return applyModalityLut(values, table);
+}
+
+/** What lies outside the reconstruction is taken for air, as what lies outside the image is. */
+const air = -1000;
+
+function fillPadding(
+  hu: Int16Array,
+  { stored, padding }: { readonly stored: StoredFrame["values"]; readonly padding: readonly [number, number] },
+): void {
+  const [low, high] = padding;
+  for (let index = 0; index < hu.length; index++) {
+    if (stored[index]! >= low && stored[index]! <= high) hu[index] = air;
+  }
 }
 
 function rescale(
@@ -95,8 +124,8 @@ function shift(values: StoredFrame["values"], intercept: number, hu: Int16Array)
  * Some unsigned 12-bit files of the competition hold signed values that wrapped (−1000 became 3096), told by an intercept
  * that leaves no room for air (0 or 1 instead of −1024): 123 training files, see the repair of its best-known solutions.
  */
-function isWrapped({ bitsStored, sign, slope, intercept }: SliceHeader): boolean {
-  return bitsStored === 12 && sign === "unsigned" && slope === 1 && intercept > -100;
+function isWrapped({ bitsStored, sign, huBy, slope, intercept }: SliceHeader): boolean {
+  return huBy === "line" && bitsStored === 12 && sign === "unsigned" && slope === 1 && intercept > -100;
 }
 
 /** x' = (x + 1000) mod 4096 − 1000: 3096 → −1000, 40 → 40. */

@@ -5,6 +5,7 @@ export {
   type HeaderOutcome,
   readSliceHeader,
   readSliceHeaders,
+  rememberHeaders,
   type SliceHeader,
   type Vector,
 } from "./slice-header.ts";

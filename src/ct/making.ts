@@ -1,4 +1,5 @@
-import { type DataSet, type Keyword, numbers, text } from "../dicom/index.ts";
+import { type DataSet, type Keyword, text } from "../dicom/index.ts";
+import type { ImageElements, Macro } from "./functional-groups.ts";
 
 /** What a header says of how a slice was made: what a series is chosen by. Empty elements count as absent. */
 export interface Making {
@@ -16,25 +17,39 @@ export interface Making {
   readonly instanceNumber: number | undefined;
   /** Of a perfusion or cardiac series, from 1. */
   readonly temporalPosition: number | undefined;
+  /** Frames of one file that belong together, and the place among them, from 1 (PS3.3 C.7.6.16.2.2). */
+  readonly stack: string | undefined;
+  readonly inStackPosition: number | undefined;
   readonly burnedIn: "yes" | "no" | "unknown";
 }
 
-/** Reads from the elements of a classic CT slice (PS3.3 A.3) how it was made. */
-export function makingOf(dataSet: DataSet): Making {
-  const first = (keyword: Keyword) => numbers(dataSet, keyword)?.[0];
+/** Reads how a slice was made, from a classic header (PS3.3 A.3) or of a frame (A.38). */
+export function makingOf(image: ImageElements): Making {
+  const first = (macro: Macro, keyword: Keyword) => image.numbers(macro, keyword)?.[0];
   return {
-    sliceThicknessMm: positive(first("SliceThickness")),
-    kernel: text(dataSet, "ConvolutionKernel"),
-    imageType: listOf(text(dataSet, "ImageType")),
-    seriesDescription: text(dataSet, "SeriesDescription"),
-    bodyPart: text(dataSet, "BodyPartExamined"),
-    contrast: contrastOf(text(dataSet, "ContrastBolusAgent"), first("ContrastBolusVolume")),
-    acquisition: first("AcquisitionNumber"),
-    seriesNumber: first("SeriesNumber"),
-    instanceNumber: first("InstanceNumber"),
-    temporalPosition: first("TemporalPositionIdentifier"),
-    burnedIn: yesOrNo(text(dataSet, "BurnedInAnnotation")),
+    sliceThicknessMm: positive(first("PixelMeasuresSequence", "SliceThickness")),
+    kernel: image.text("CTReconstructionSequence", "ConvolutionKernel"),
+    imageType: listOf(image.text("CTImageFrameTypeSequence", "FrameType") ?? image.text("image", "ImageType")),
+    seriesDescription: image.text("image", "SeriesDescription"),
+    bodyPart:
+      image.text("image", "BodyPartExamined") ??
+      meaningOf(image.item("FrameAnatomySequence", "AnatomicRegionSequence")),
+    contrast:
+      yesOrNo(image.text("ContrastBolusUsageSequence", "ContrastBolusAgentAdministered")) ??
+      contrastOf(image.text("image", "ContrastBolusAgent"), first("image", "ContrastBolusVolume")),
+    acquisition: first("FrameContentSequence", "FrameAcquisitionNumber") ?? first("image", "AcquisitionNumber"),
+    seriesNumber: first("image", "SeriesNumber"),
+    instanceNumber: first("image", "InstanceNumber"),
+    temporalPosition:
+      first("FrameContentSequence", "TemporalPositionIndex") ?? first("image", "TemporalPositionIdentifier"),
+    stack: image.text("FrameContentSequence", "StackID"),
+    inStackPosition: first("FrameContentSequence", "InStackPositionNumber"),
+    burnedIn: yesOrNo(image.text("image", "BurnedInAnnotation")) ?? "unknown",
   };
+}
+
+function meaningOf(code: DataSet | undefined): string | undefined {
+  return code === undefined ? undefined : text(code, "CodeMeaning");
 }
 
 /** What people write where no agent was given: "NONE", "no", "W/O CONTRAST", "0". */
@@ -50,16 +65,16 @@ function contrastOf(agent: string | undefined, volumeMl: number | undefined): Ma
 }
 
 /** A code string YES or NO. */
-export function yesOrNo(value: string | undefined): "yes" | "no" | "unknown" {
-  return value === "YES" ? "yes" : value === "NO" ? "no" : "unknown";
+function yesOrNo(value: string | undefined): "yes" | "no" | undefined {
+  return value === "YES" ? "yes" : value === "NO" ? "no" : undefined;
 }
 
 /** Values of a multi-valued text. */
-export function listOf(value: string | undefined): readonly string[] {
+function listOf(value: string | undefined): readonly string[] {
   return value === undefined ? [] : value.split("\\").map((part) => part.trim());
 }
 
 /** A length in mm, `undefined` where it is none. */
-export function positive(value: number | undefined): number | undefined {
+function positive(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 ? value : undefined;
 }

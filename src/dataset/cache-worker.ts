@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ok, type Problem, type Result } from "../base/index.ts";
-import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+import { type Preprocessing, prepareSlice, readHu, readStored, rememberHeaders } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
 import {
@@ -71,9 +71,10 @@ async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
   const identity = shardIdentity(preprocessing, files);
   const { file, slices } = emptyShard(files.length, size);
   const failures: { slice: number; kind: string; detail: string }[] = [];
+  const headers = rememberHeaders(); // the frames of a file stand together
   const pixelHashes: (string | null)[] = [];
-  for (const [slice, { path }] of files.entries()) {
-    const prepared = await prepare(join(root, path), preprocessing);
+  for (const [slice, { path, frame }] of files.entries()) {
+    const prepared = await prepare({ path: join(root, path), frame, headers }, preprocessing);
     if (prepared.kind === "problem") {
       const { kind, got, expected } = prepared.problem;
       failures.push({ slice, kind, detail: `${got}, expected ${expected}` });
@@ -86,13 +87,19 @@ async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
   return { file, sidecar: { version: cacheVersion, identity, pixelHashes, failures, crc32: crc32(file) } };
 }
 
+interface Source {
+  readonly path: string;
+  readonly frame: number;
+  readonly headers: ReturnType<typeof rememberHeaders>;
+}
+
 /** The slice as a network sees it, and the hash of its HU; of the HU whatever is cached, so that splits stay the same. */
 async function prepare(
-  path: string,
+  { path, frame, headers }: Source,
   preprocessing: Preprocessing,
 ): Promise<Result<{ readonly values: Int16Array; readonly pixelHash: string }>> {
   try {
-    const outcome = readSliceHeader(path);
+    const outcome = headers(path, frame);
     if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
     const slice = readHu(path, outcome);
     if (slice.kind === "problem") return slice;

@@ -141,9 +141,10 @@ function openMakers(o: { readonly shards: number; readonly slices: number; reado
   };
 }
 
-function shardFiles({ paths, sizesBytes, mtimesMs }: SliceTable, from: number, count: number): ShardFile[] {
+function shardFiles({ paths, frames, sizesBytes, mtimesMs }: SliceTable, from: number, count: number): ShardFile[] {
   return paths.slice(from, from + count).map((path, index) => {
-    return { path, sizeBytes: sizesBytes[from + index]!, mtimeMs: mtimesMs[from + index]! };
+    const row = from + index;
+    return { path, frame: frames[row]!, sizeBytes: sizesBytes[row]!, mtimeMs: mtimesMs[row]! };
   });
 }
 

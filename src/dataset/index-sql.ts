@@ -36,10 +36,12 @@ const headerColumns: readonly Column<SliceHeader>[] = [
   { name: "bits_stored", type: "INTEGER", cell: (header) => header.bitsStored },
   { name: "high_bit", type: "INTEGER", cell: (header) => header.highBit },
   { name: "sign", type: "VARCHAR", cell: (header) => header.sign },
-  { name: "slope", type: "DOUBLE", cell: (header) => header.slope },
-  { name: "intercept", type: "DOUBLE", cell: (header) => header.intercept },
+  { name: "hu_by", type: "VARCHAR", cell: (header) => header.huBy },
+  { name: "slope", type: "DOUBLE", cell: (header) => (header.huBy === "line" ? header.slope : undefined) },
+  { name: "intercept", type: "DOUBLE", cell: (header) => (header.huBy === "line" ? header.intercept : undefined) },
   { name: "photometric", type: "VARCHAR", cell: (header) => header.photometric },
-  { name: "padding", type: "DOUBLE", cell: (header) => header.padding },
+  { name: "padding_low", type: "DOUBLE", cell: (header) => header.padding?.[0] },
+  { name: "padding_high", type: "DOUBLE", cell: (header) => header.padding?.[1] },
   { name: "transfer_syntax", type: "VARCHAR", cell: (header) => header.transferSyntax },
   { name: "pixel_group", type: "VARCHAR", cell: (header) => header.pixelGroup },
   { name: "slice_thickness_mm", type: "DOUBLE", cell: (header) => header.sliceThicknessMm },
@@ -52,6 +54,8 @@ const headerColumns: readonly Column<SliceHeader>[] = [
   { name: "series_number", type: "DOUBLE", cell: (header) => header.seriesNumber },
   { name: "instance_number", type: "DOUBLE", cell: (header) => header.instanceNumber },
   { name: "temporal_position", type: "DOUBLE", cell: (header) => header.temporalPosition },
+  { name: "stack", type: "VARCHAR", cell: (header) => header.stack },
+  { name: "in_stack_position", type: "DOUBLE", cell: (header) => header.inStackPosition },
   { name: "burned_in", type: "VARCHAR", cell: (header) => header.burnedIn },
 ];
 
@@ -139,14 +143,16 @@ export const joinFiles = `
   CREATE TABLE accounts AS
   SELECT file, path, status, kind, detail FROM files WHERE frame IS NULL
   UNION ALL
-  SELECT file, path, status, kind, CASE WHEN left_out > 0
-    THEN concat(left_out, ' of ', frames, ' frames left out', nullif(concat(': ', reasons), ': ')) ELSE detail END
+  SELECT file, path, status, kind, CASE WHEN left_out = 0 THEN ''
+    ELSE concat(left_out, ' of ', frames, ' frames left out: ', reasons) END
   FROM (
-    SELECT *, count(*) OVER of_file AS frames, count(*) FILTER (status <> 'used') OVER of_file AS left_out,
-      string_agg(DISTINCT nullif(kind, ''), ', ') OVER of_file AS reasons
-    FROM files WHERE frame IS NOT NULL WINDOW of_file AS (PARTITION BY file)
+    SELECT file, path, status, kind FROM files WHERE frame IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY file ORDER BY status <> 'used', status <> 'failed', frame) = 1
-  )`;
+  ) JOIN (
+    SELECT file, count(*) AS frames, count(*) FILTER (status <> 'used') AS left_out,
+      string_agg(DISTINCT kind, ', ' ORDER BY kind) FILTER (kind <> '') AS reasons
+    FROM files WHERE frame IS NOT NULL GROUP BY file
+  ) USING (file)`;
 
 /** Three or six numbers as a list, or NULL where the file does not say. */
 function listOf(name: string, count: number): string {
@@ -166,9 +172,11 @@ export function writeIndex(path: string, root: string): string {
       slice_id, patient, study, series, sop, place AS "order", along_normal_mm, spacing_mm, tilt_degrees,
       ${listOf("position", 3)}, ${listOf("orientation", 6)},
       CASE WHEN spacing_row IS NULL THEN NULL ELSE [spacing_row, spacing_column] END AS pixel_spacing,
-      rows, columns, bits_allocated, bits_stored, high_bit, sign, slope, intercept, photometric, padding,
+      rows, columns, bits_allocated, bits_stored, high_bit, sign, hu_by, slope, intercept, photometric,
+      CASE WHEN padding_low IS NULL THEN NULL ELSE [padding_low, padding_high] END AS padding,
       transfer_syntax, pixel_group, slice_thickness_mm, kernel, image_type, series_description, body_part, contrast,
-      acquisition, series_number, instance_number, temporal_position, burned_in, frame, ${labelColumns}
+      acquisition, series_number, instance_number, temporal_position, stack, in_stack_position,
+      burned_in, frame, ${labelColumns}
     FROM files
     ORDER BY status <> 'used', patient, study, series, place, file, frame
   ) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, KV_METADATA {ichor: ${metadata}})`;

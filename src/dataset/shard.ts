@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Preprocessing } from "../ct/index.ts";
 
 /** Version of what a cache holds. A change of it, or of anything below ct's prepareSlice, makes every cache anew. */
-export const cacheVersion = 1;
+export const cacheVersion = 2;
 
 /** Bytes of a shard's `.npy` header; a multiple of 64, as the format asks, so that slices lie aligned. */
 const headerBytes = 128;
@@ -26,6 +26,8 @@ export function shardSlicesFor(size: number): number {
 export interface ShardFile {
   /** Relative to the data folder. */
   readonly path: string;
+  /** Place of the slice in the file, from 0. */
+  readonly frame: number;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
 }
@@ -50,7 +52,9 @@ export type Sidecar = z.infer<typeof sidecarSchema>;
 export function shardIdentity(preprocessing: Preprocessing, files: readonly ShardFile[]): string {
   const { values, size, fieldOfViewMm } = preprocessing;
   const hash = createHash("sha256").update(JSON.stringify([cacheVersion, values, size, fieldOfViewMm]));
-  for (const { path, sizeBytes, mtimeMs } of files) hash.update(`\n${JSON.stringify([path, sizeBytes, mtimeMs])}`);
+  for (const { path, frame, sizeBytes, mtimeMs } of files) {
+    hash.update(`\n${JSON.stringify([path, frame, sizeBytes, mtimeMs])}`);
+  }
   return hash.digest("hex");
 }
 

@@ -58,8 +58,8 @@ export async function analyseStudies(studies: readonly StudyRows[], options: Ana
   const bar = options.progress.start("Analysing slices", total);
   const { preprocessing } = detector.info;
   const prepare = async (piece: Piece) => {
-    const paths = piece.slices.map(({ shown }) => resolve(shown));
-    return { piece, prepared: await work.run({ paths, preprocessing }) };
+    const slices = piece.slices.map(({ shown, frame = 0 }) => ({ path: resolve(shown), frame }));
+    return { piece, prepared: await work.run({ slices, preprocessing }) };
   };
   const analysis = openAnalysis(options);
   let done = 0;

@@ -24,6 +24,7 @@ const sliceSchema = z.object({
   sliceId: z.string().describe("as in predictions.csv"),
   sop: z.string().describe("SOP instance UID"),
   file: z.string(),
+  frame: z.int().min(1).optional().describe("number of the frame in the file, absent where the file is the slice"),
   alongNormalMm: z.number().optional().describe("position along the slice normal, mm, absent where the file has none"),
   probabilities: probabilitiesSchema,
   decisions: decisionsSchema,

@@ -1,9 +1,17 @@
-import { type Preprocessing, prepareSlice, readHu, readSliceHeader, readStored } from "../ct/index.ts";
+import {
+  type HeaderOutcome,
+  type Preprocessing,
+  prepareSlice,
+  readHu,
+  readStored,
+  rememberHeaders,
+} from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 
-/** Files to decode and how to prepare them. */
+/** Slices to decode and how to prepare them. */
 export interface PixelTask {
-  readonly paths: readonly string[];
+  /** Absolute paths of their files, and their places in them, from 0. */
+  readonly slices: readonly { readonly path: string; readonly frame: number }[];
   readonly preprocessing: Preprocessing;
 }
 
@@ -13,14 +21,14 @@ export type PreparedSlice =
   | { readonly kind: "failed"; readonly reason: string; readonly detail: string };
 
 /** Task of a worker thread: decodes and prepares some slices, in their order, by the same functions as training. */
-export default async function prepareSlices({ paths, preprocessing }: PixelTask): Promise<PreparedSlice[]> {
+export default async function prepareSlices({ slices, preprocessing }: PixelTask): Promise<PreparedSlice[]> {
+  const headers = rememberHeaders(); // frames of one file stand together
   const prepared: PreparedSlice[] = [];
-  for (const path of paths) prepared.push(await prepareFile(path, preprocessing));
+  for (const { path, frame } of slices) prepared.push(await prepare(path, headers(path, frame), preprocessing));
   return prepared;
 }
 
-async function prepareFile(path: string, preprocessing: Preprocessing): Promise<PreparedSlice> {
-  const outcome = readSliceHeader(path);
+async function prepare(path: string, outcome: HeaderOutcome, preprocessing: Preprocessing): Promise<PreparedSlice> {
   // The first pass saw a slice here, so the file has changed since.
   if (outcome.kind !== "slice") return { kind: "failed", reason: outcome.reason, detail: outcome.detail };
   await loadCodecs([outcome.header.transferSyntax]);

@@ -26,7 +26,7 @@ function result({ uid, positions, tiltDegrees = 0, failed = 0, logit = 0 }: Shap
   const ordered = positions.map((_, index): SliceRow => {
     const sliceId = `${uid}.${index}`;
     const row = { sliceId, sop: sliceId, shown: `${sliceId}.dcm`, position: undefined, orientation: undefined };
-    return { ...row, pixelSpacing: undefined, rows: 4, columns: 4 };
+    return { ...row, frame: undefined, pixelSpacing: undefined, rows: 4, columns: 4 };
   });
   const order: SeriesOrder<SliceRow> = {
     ordered,

@@ -28,13 +28,14 @@ export function seriesResult(
   const slices = order.ordered.flatMap((row, index): SliceFinding[] => {
     const score = scores[index];
     if (score === undefined) return [];
-    const { sliceId, sop, shown: file } = row;
+    const { sliceId, sop, frame, shown: file } = row;
     const along = order.alongNormalMm[index];
     return [
       {
         sliceId,
         sop,
         file,
+        ...(frame === undefined ? {} : { frame: frame + 1 }),
         ...(along === undefined ? {} : { alongNormalMm: thousandths(along) }),
         ...verdict(score.probabilities, operatingPoints),
         evidence: [...score.evidence],

@@ -12,6 +12,8 @@ export interface SliceRow
   extends Pick<SliceHeader, "sliceId" | "sop" | "position" | "orientation" | "pixelSpacing" | "rows" | "columns"> {
   /** Path as the user would type it, relative to the working folder. */
   readonly shown: string;
+  /** 0-based place in a file of several frames; `undefined` where the file is the slice. */
+  readonly frame: number | undefined;
 }
 
 /** The slices of one series, in the order in which they were found. */
@@ -45,7 +47,7 @@ const filesPerTask = 64;
 /**
  * First pass: finds the files, reads their headers and groups the slices by study and series, both in the order of
  * their first file. Files that are no slices go to the ledger, and so does the second file of a slice that is there
- * already. Problem: "interrupted".
+ * already; a file of several frames is a slice for each. Problem: "interrupted".
  */
 export async function surveySlices(options: SurveyOptions): Promise<Result<readonly StudyRows[]>> {
   const { ledger, threads, signal } = options;
@@ -60,7 +62,11 @@ export async function surveySlices(options: SurveyOptions): Promise<Result<reado
     let at = 0;
     for await (const headers of answers) {
       if (signal.aborted) return fail(interrupted("reading headers"));
-      for (const header of headers) collection.add(files[at++]!, header);
+      for (const slices of headers) {
+        const shown = files[at++]!;
+        if (slices.length > 1) ledger.expectFrames(shown, slices.length);
+        for (const slice of slices) collection.add(shown, slice);
+      }
       bar.advance(headers.length);
     }
   } finally {
@@ -118,9 +124,10 @@ function openCollection(ledger: Ledger, modality: string): Collection {
 
 /** A row; arrays that are equal throughout a series are held once, as they are most of a row's memory. */
 function sliceRow(shown: string, header: SliceHeader, first: SliceRow | undefined): SliceRow {
-  const { sliceId, sop, position, orientation, pixelSpacing, rows, columns } = header;
+  const { sliceId, sop, frame, position, orientation, pixelSpacing, rows, columns } = header;
   return {
     shown,
+    frame,
     sliceId,
     sop,
     position,

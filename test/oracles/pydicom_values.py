@@ -2,7 +2,7 @@
 
 usage: pydicom_values.py make FOLDER   writes files of many pixel layouts with pydicom
        pydicom_values.py read FOLDER   prints JSON: for each *.dcm the SHA-256 of its stored values (int32 little endian)
-                                       and of its HU (rounded, cut to int16), with minimum and maximum
+                                       and of its HU (rounded, cut to int16, padding -1000)
 """
 import hashlib
 import json
@@ -69,6 +69,8 @@ def read(folder):
         ds = pydicom.dcmread(os.path.join(folder, name))
         stored = ds.pixel_array.astype(numpy.int64)
         hu = numpy.clip(numpy.floor(apply_modality_lut(ds.pixel_array, ds).astype(float) + 0.5), -32768, 32767)
+        if "PixelPaddingValue" in ds:  # outside the reconstruction nothing is measured: air
+            hu[stored == ds.PixelPaddingValue] = -1000
         digest = lambda a, kind: hashlib.sha256(a.astype(kind).tobytes()).hexdigest()
         answers[name] = {"stored": digest(stored, "<i8"), "hu": digest(hu, "<i2"), "rows": ds.Rows, "columns": ds.Columns}
     print(json.dumps(answers))
