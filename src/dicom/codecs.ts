@@ -76,6 +76,7 @@ export async function loadCodecs(transferSyntaxes: readonly string[] = Object.ke
 /** Cells of a frame and what its stream says of them. */
 export interface DecodedCells extends Cells {
   readonly stream: Codestream | undefined;
+  readonly lossy: CodecRow["lossy"];
 }
 
 /** How to decode. */
@@ -106,7 +107,7 @@ export function decodeFrame(stored: Uint8Array, { uid, layout, codec: named }: D
   if (cells.kind === "problem") return cells;
   const { bytes: decoded, bytesPerCell } = cells.value;
   const expected = layout.rows * layout.columns * bytesPerCell;
-  if (decoded.length === expected) return ok({ ...cells.value, stream });
+  if (decoded.length === expected) return ok({ ...cells.value, stream, lossy: syntax.lossy });
   const got = `${decoded.length} decoded bytes`;
   return fail(damagedPixels(layout.where, { got, expected: `${expected} bytes (rows × columns, PS3.3 C.7.6.3)` }));
 }

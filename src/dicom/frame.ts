@@ -88,18 +88,20 @@ function nativeBytes(path: string, place: PixelDataPlace, { frame, layout }: Wan
 
 /**
  * Cells as values: whole cells as they lie, others shifted to the top and back, which masks or extends the sign. What a
- * codec says of sign and depth does not count, with two exceptions. A JPEG 2000 stream of unsigned samples in a file of
+ * codec says of sign and depth does not count, with three exceptions. A JPEG 2000 stream of unsigned samples in a file of
  * signed ones is two's complement of the stream's depth (as pydicom reads it). Samples that leave no room for HighBit lie
- * at the bottom.
+ * at the bottom. Lossy samples of more bits than BitsStored may overshoot its range: masked, the brightest pixel would
+ * become the darkest, so they are cut to the range.
  */
 function storedValues(cells: DecodedCells, layout: PixelLayout): StoredFrame["values"] {
-  const { stream } = cells;
+  const { stream, lossy } = cells;
   const signed = layout.sign === "signed";
   const precision = stream?.precision ?? layout.bitsAllocated;
+  const values = cellsAs(widened(cells, layout.bitsAllocated), layout);
+  if (lossy === "lossy" && precision > layout.bitsStored) return cutToRange(values, precision, layout);
   const twosComplement = signed && stream?.sign === "unsigned" && stream.kind.endsWith("jpeg 2000");
   const bitsStored = twosComplement ? Math.min(precision, layout.bitsStored) : layout.bitsStored;
   const highBit = twosComplement || precision <= layout.highBit ? bitsStored - 1 : layout.highBit;
-  const values = cellsAs(widened(cells, layout.bitsAllocated), layout);
   if (bitsStored === layout.bitsAllocated) return values;
   // 12 bits below HighBit 11, signed: 0xF801 << 20 >> 20 = 0x801 extended = −2047
   const left = 31 - highBit;
@@ -107,6 +109,22 @@ function storedValues(cells: DecodedCells, layout: PixelLayout): StoredFrame["va
   for (let index = 0; index < values.length; index++) {
     const top = values[index]! << left;
     values[index] = signed ? top >> right : top >>> right;
+  }
+  return values;
+}
+
+/** Values of a precision, in place, as the nearest that BitsStored bits hold. */
+function cutToRange(
+  values: StoredFrame["values"],
+  precision: number,
+  { bitsStored, sign }: PixelLayout,
+): StoredFrame["values"] {
+  const shift = 32 - precision;
+  const low = sign === "signed" ? -(2 ** (bitsStored - 1)) : 0;
+  const high = low + 2 ** bitsStored - 1;
+  for (let index = 0; index < values.length; index++) {
+    const whole = values[index]! << shift;
+    values[index] = Math.min(high, Math.max(low, sign === "signed" ? whole >> shift : whole >>> shift));
   }
   return values;
 }

@@ -2,6 +2,7 @@
 of the committed files beside it and of docs/conformance.md.
 
 usage: dicom_codecs.py make FOLDER [--small]   writes files; --small: those that are committed, 12 x 16 pixels
+           (make src/dicom/fixtures --small > src/dicom/fixtures/expected.json; npm run format)
        dicom_codecs.py read FOLDER             prints JSON: for each *.dcm that pydicom decodes to grey values, the
                                                SHA-256 of each frame (int32 little endian), with shape and syntax
 make prints JSON: {tools: {name: version}, files: [{file, image, syntax, encoder, oracle, shape, values}]}; values are
@@ -130,8 +131,12 @@ def run(command, source, target):
     return done.returncode == 0 and os.path.exists(target)
 
 
-def frames_of(path):
-    """Stored values of a file as [frames, rows, columns], by pydicom (numpy, RLE, else GDCM); None where it cannot."""
+LOSSY_SYNTAXES = {"1.2.840.10008.1.2.4." + end for end in ("50", "51", "53", "55", "81", "91", "203")}
+
+
+def frames_of(path, lossy=False):
+    """Stored values of a file as [frames, rows, columns], by pydicom (numpy, RLE, else GDCM); None where it cannot. pydicom
+    leaves what goes beyond BitsStored: lossy samples overshoot and are cut to the range, other cells are masked."""
     try:
         data = pydicom.dcmread(path)
         if data.get("SamplesPerPixel", 1) != 1 or data.BitsAllocated not in (8, 16, 32):
@@ -142,7 +147,10 @@ def frames_of(path):
         return None
     if values.ndim == 2:
         values = values[None]
-    values &= (1 << bits) - 1  # pydicom leaves what lies above BitsStored
+    if lossy or str(data.file_meta.TransferSyntaxUID) in LOSSY_SYNTAXES:
+        low = -(1 << (bits - 1)) if signed else 0
+        return numpy.clip(values, low, low + (1 << bits) - 1)
+    values &= (1 << bits) - 1
     if signed:
         values = values - ((values >> (bits - 1)) << bits)
     return values
@@ -196,7 +204,7 @@ def judge(target, encoder, source, decoder, work):
         if os.path.exists(decoded):
             os.remove(decoded)
         if run([decoder], target, decoded):
-            witnesses[decoder] = frames_of(decoded)
+            witnesses[decoder] = frames_of(decoded, lossy=True)
     known = [values for values in witnesses.values() if values is not None]
     if not known:
         return None

@@ -145,7 +145,18 @@ function decodeIn(codec: Exports, { bytes, layout, stream }: StoredBytes): Resul
   const size = codec.GetDecodedBufferSize(context);
   const decoded = new Uint8Array(codec.memory.buffer, codec.GetDecodedBuffer(context), size).slice(); // out of the heap at once
   codec.ReleaseCodecsContext(context);
+  if (stream.kind === "high-throughput jpeg 2000") cutToPrecision(decoded, stream);
   return ok({ bytes: decoded, bytesPerCell: stream.precision > 8 ? 2 : 1 });
+}
+
+/** Its HTJ2K lets lossy samples overshoot their precision (12 bits: 4097), which other decoders cut; so are they here. */
+function cutToPrecision(cells: Uint8Array, { precision, sign }: Codestream): void {
+  if (precision <= 8 || precision >= 16) return; // a cell holds no more
+  const signed = sign === "signed";
+  const values = signed ? new Int16Array(cells.buffer as ArrayBuffer) : new Uint16Array(cells.buffer as ArrayBuffer);
+  const low = signed ? -(2 ** (precision - 1)) : 0;
+  const high = low + 2 ** precision - 1;
+  for (let index = 0; index < values.length; index++) values[index] = Math.min(high, Math.max(low, values[index]!));
 }
 
 function unsound({ layout }: StoredBytes, got: string) {
