@@ -1,6 +1,7 @@
 import { type CommandRow, command } from "./command.ts";
 import type { CommonFlags } from "./context.ts";
 import { oneOf, text, wholeNumber } from "./parsers.ts";
+import type { DeidentifyFlags } from "./run/deidentify.ts";
 import type { DemoFlags } from "./run/demo.ts";
 import type { DoctorFlags } from "./run/doctor.ts";
 import type { EvaluateFlags } from "./run/evaluate.ts";
@@ -159,6 +160,60 @@ const predict = command<PredictFlags, string[]>({
   load: async () => (await import("./run/predict.ts")).runPredict,
 });
 
+const deidentify = command<DeidentifyFlags, [string, string]>({
+  summary: "Write DICOM files without their patients' identity",
+  description:
+    "Writes every DICOM file of IN into OUT by the Basic Profile of PS3.15: identities replaced, removed or emptied, private\n" +
+    "elements removed but for a few known to be safe, pixels as they are. One key gives a person, a study and a date the\n" +
+    "same new ones in every call; whoever has the key could find them again, so keep it apart. Pictures that may have words\n" +
+    "burned into them are set aside. The ledger names the files as they were: it is written beside OUT, not into it.",
+  examples: [
+    "ichor deidentify archive/2024 shared/2024 --key secret.key",
+    "ichor deidentify ct out --key secret.key --dates moved --clean-descriptors",
+    "ichor deidentify ct.zip out --retain-uids",
+  ],
+  positional: {
+    kind: "tuple",
+    parameters: [
+      { parse: text, brief: "Folder, archive or file", placeholder: "IN" },
+      { parse: text, brief: "Folder to write; must be empty or missing", placeholder: "OUT" },
+    ],
+  },
+  flags: {
+    key: {
+      ...file("Key of the new names; made where it is missing. Without one a key is used once and forgotten"),
+      optional: true,
+    },
+    retainUids: { kind: "boolean", brief: "Keep UIDs (Retain UIDs Option)", default: false, withNegated: false },
+    dates: {
+      kind: "enum",
+      values: ["removed", "moved", "kept"],
+      brief: "Dates: removed, moved by the same days for a patient, or kept (Retain Longitudinal Options)",
+      default: "removed",
+    },
+    cleanDescriptors: {
+      kind: "boolean",
+      brief: "Keep descriptions, without words that could name anybody (Clean Descriptors Option)",
+      default: false,
+      withNegated: false,
+    },
+    burnedIn: {
+      kind: "enum",
+      values: ["set-aside", "keep"],
+      brief: "Pictures that may have words burned into them",
+      default: "set-aside",
+    },
+    ledger: { ...file("Ledger; OUT.ledger.csv unless named"), optional: true },
+    resume: {
+      kind: "boolean",
+      brief: "Go on with an OUT that the same key filled",
+      default: false,
+      withNegated: false,
+    },
+  },
+  load: async () => (await import("./run/deidentify.ts")).runDeidentify,
+});
+
 const list = command<CommonFlags, [Registry]>({
   summary: "List what Ichor knows",
   description: `Prints a registry, its names and what they are: ${registries.join(", ")}.`,
@@ -194,6 +249,7 @@ export const commands = {
   train,
   evaluate,
   predict,
+  deidentify,
   list,
   doctor,
 } as const satisfies Readonly<Record<string, CommandRow>>;

@@ -6,6 +6,7 @@ export { countFrames, readFrame, type StoredFrame } from "./frame.ts";
 export { readHeader } from "./header.ts";
 export { readDataSet } from "./parse.ts";
 export { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
+export { type Rewriting, rewriteFile } from "./rewrite.ts";
 export { items } from "./sequences.ts";
 export { type ByteFile, openFile, withFile } from "./storage.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";

@@ -1,0 +1,85 @@
+import { fail, type Result } from "../base/index.ts";
+import { writeFileAtomic } from "../machine/index.ts";
+import type { DataSet } from "./data-set.ts";
+import { type ByteFile, withFile } from "./storage.ts";
+import { explicitLittleEndian, implicitLittleEndian, transferSyntaxes } from "./transfer-syntaxes.ts";
+import { type WritableElement, writeDataSet } from "./write-data-set.ts";
+
+/** How a file is written again. */
+export interface Rewriting {
+  /** All elements but the pixel data and the meta header, which is made anew. */
+  readonly elements: readonly WritableElement[];
+  /** Changes pixels as they are stored; pieces begin at multiples of 4 bytes. */
+  readonly pixels?: (piece: Uint8Array) => void;
+}
+
+const pieceBytes = 4 * 2 ** 20;
+
+/**
+ * Writes a DICOM file again with other elements and its own pixel data, byte by byte, in its own transfer syntax; a
+ * deflated one uncompressed. What lies behind the pixel data is left out. Memory does not grow with the pixels. Problems:
+ * what the system says of either file, "truncated", "transfer syntax" (implicit VR where the syntax is explicit).
+ */
+export function rewriteFile(
+  paths: { readonly from: string; readonly to: string },
+  header: DataSet,
+  rewriting: Rewriting,
+): Result<void> {
+  const explicit = header.transferSyntax !== implicitLittleEndian;
+  if (explicit !== (header.vr === "explicit")) {
+    return fail({
+      kind: "transfer syntax",
+      where: paths.from,
+      got: `${header.vr} VR`,
+      expected: explicit ? "explicit VR, as the syntax of the file says" : "implicit VR",
+      next: "write the file anew, e.g. with dcmconv",
+    });
+  }
+  return withFile(paths.from, (file) => {
+    const end = pixelEnd(file, header);
+    if (end !== undefined) return writeFileAtomic(paths.to, pieces(file, header, { ...rewriting, end }));
+    return fail({
+      kind: "truncated",
+      where: paths.from,
+      got: `a file of ${file.sizeBytes} bytes`,
+      expected: "pixel data to their end (PS3.5 A.4)",
+      next: "copy the file again from its source",
+    });
+  });
+}
+
+function* pieces(
+  file: ByteFile,
+  header: DataSet,
+  { elements, pixels, end }: Rewriting & { readonly end: number },
+): Generator<Uint8Array> {
+  const deflated = transferSyntaxes[header.transferSyntax]?.encoding === "deflated";
+  yield writeDataSet(elements, { transferSyntax: deflated ? explicitLittleEndian : header.transferSyntax });
+  const place = header.pixelData;
+  if (place === undefined) return;
+  for (let at = place.offset - (header.vr === "explicit" ? 12 : 8); at < end; ) {
+    const next = at < place.offset ? place.offset : Math.min(end, at + pieceBytes); // the element's head is a piece
+    const piece = new Uint8Array(next - at);
+    if (place.memory === undefined) file.read(piece, at);
+    else piece.set(place.memory.subarray(at, next));
+    if (at >= place.offset) pixels?.(piece);
+    yield piece;
+    at = next;
+  }
+}
+
+/** Where the pixel data end: behind the last byte, or behind the delimiter of their fragments (PS3.5 A.4). */
+function pixelEnd(file: ByteFile, { pixelData }: DataSet): number | undefined {
+  if (pixelData === undefined) return 0;
+  const { offset, length, memory } = pixelData;
+  const size = memory?.length ?? file.sizeBytes;
+  if (length !== "encapsulated") return offset + length <= size ? offset + length : undefined;
+  const head = new Uint8Array(8);
+  const view = new DataView(head.buffer);
+  for (let at = offset; file.read(head, at) === head.length; ) {
+    if (view.getUint16(0, true) !== 0xfffe) return undefined;
+    if (view.getUint16(2, true) === 0xe0dd) return at + head.length;
+    at += head.length + view.getUint32(4, true);
+  }
+  return undefined;
+}
