@@ -19,7 +19,7 @@ for path in sys.argv[1:]:
             "removed": ds.PatientIdentityRemoved,
             "codes": [item.CodeValue for item in ds.DeidentificationMethodCodeSequence],
             "syntax": str(ds.file_meta.TransferSyntaxUID),
-            "patient": str(ds.PatientName),
+            "patient": str(ds.get("PatientName", "")),
             "pixels": hashlib.sha256(ds.PixelData).hexdigest(),
         }
     )
