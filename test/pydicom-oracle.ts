@@ -52,8 +52,8 @@ function comparable(dataSet: DataSet, tag: number, kind: Told[1]): unknown {
   return [bytes.length, createHash("sha1").update(bytes).digest("hex")];
 }
 
-/** Padding around each value is no part of it; of text without any, nothing is left. */
+/** Padding around each value is no part of it, nor are a name's empty groups; of text without any, nothing is left. */
 function plain(joined: string | null): string | null {
-  const trimmed = joined?.split("\\").map((value) => value.replace(/^[ \0]+|[ \0\n\r]+$/g, ""));
+  const trimmed = joined?.split("\\").map((value) => value.replace(/^[ \0]+|[ \0\n\r=]+$/g, ""));
   return trimmed?.join("\\") || null;
 }

@@ -10,7 +10,7 @@ export { type Rewriting, rewriteFile } from "./rewrite.ts";
 export { items } from "./sequences.ts";
 export { type ByteFile, openFile, withFile } from "./storage.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
-export { bytesOf, numbers, text } from "./values.ts";
+export { bytesOf, numbers, type PersonName, personNames, text } from "./values.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
 export { elementsOf, splitFragments } from "./writable-elements.ts";
 export { ctImageStorage, type ElementValue, encodeElements, type WritableElements, writeDicom } from "./write.ts";

@@ -1,27 +1,26 @@
+import { decodeText } from "./character-sets.ts";
 import type { DataSet, Element } from "./data-set.ts";
 import { dictionary, type Keyword, listedVr } from "./dictionary.ts";
-
-/** Character sets by their defined term, PS3.3 C.12.1.1.2 → encoding label. Others are read as Latin-1, which is never refused. */
-const characterSets: Readonly<Record<string, string>> = {
-  "ISO_IR 192": "utf-8",
-  GB18030: "gb18030",
-  GBK: "gbk",
-  "ISO_IR 101": "iso-8859-2",
-  "ISO_IR 109": "iso-8859-3",
-  "ISO_IR 110": "iso-8859-4",
-  "ISO_IR 144": "iso-8859-5",
-  "ISO_IR 127": "iso-8859-6",
-  "ISO_IR 126": "iso-8859-7",
-  "ISO_IR 138": "iso-8859-8",
-  "ISO_IR 148": "windows-1254",
-  "ISO_IR 166": "windows-874",
-  "ISO_IR 13": "shift_jis",
-};
 
 /** The text of an element, its padding removed; `undefined` where it is absent or empty. Several values keep the backslash. */
 export function text(dataSet: DataSet, what: Keyword | number): string | undefined {
   const element = dataSet.elements.get(tagOf(what));
   return element === undefined ? undefined : textOf(dataSet, element);
+}
+
+/** The groups of a person's name (PS3.5 6.2.1), each with its parts joined by `^`; `undefined` where a group is empty. */
+export interface PersonName {
+  readonly alphabetic: string | undefined;
+  readonly ideographic: string | undefined;
+  readonly phonetic: string | undefined;
+}
+
+/** The names of an element, by keyword or by tag; none where it is absent or empty. */
+export function personNames(dataSet: DataSet, what: Keyword | number): readonly PersonName[] {
+  return (text(dataSet, what)?.split("\\") ?? []).map((name) => {
+    const [alphabetic, ideographic, phonetic] = name.split("=").map((group) => group.trim() || undefined);
+    return { alphabetic, ideographic, phonetic };
+  });
 }
 
 /** More numbers than any table has; longer values are read as bytes. */
@@ -121,32 +120,42 @@ function decimalNumbers(joined: string | undefined): readonly number[] | undefin
   return found.every(Number.isFinite) ? found : undefined; // 1e999 passes the pattern
 }
 
-function textOf(dataSet: DataSet, { offset, length }: Element): string | undefined {
+function textOf(dataSet: DataSet, { vr, offset, length }: Element): string | undefined {
   const { bytes } = dataSet;
   let start = offset;
   let end = Math.min(offset + length, bytes.length);
   while (end > start && isPadding(bytes[end - 1])) end--;
   while (start < end && isPadding(bytes[start])) start++;
   if (start === end) return undefined;
-  if (end - start > 128) return decode(dataSet, bytes.subarray(start, end));
+  if (end - start > 128) return decode(dataSet, vr, bytes.subarray(start, end));
   let ascii = "";
   for (let at = start; at < end; at++) {
     const code = bytes[at]!;
-    if (code > 0x7f) return decode(dataSet, bytes.subarray(start, end));
+    if (code > 0x7f || code === 0x1b) return decode(dataSet, vr, bytes.subarray(start, end));
     ascii += String.fromCharCode(code); // four times as fast as a decoder for the short values of a header
   }
   return ascii;
 }
 
-function decode(dataSet: DataSet, bytes: Uint8Array): string {
-  return new TextDecoder(characterSets[characterSetTerm(dataSet)] ?? "latin1").decode(bytes);
+function decode(dataSet: DataSet, vr: string, bytes: Uint8Array): string {
+  return decodeText(bytes, characterSetTerms(dataSet), delimitersOf[vr] ?? []);
 }
 
-/** The first term of SpecificCharacterSet, of the data set or else of the one around it (PS3.5 7.5.3). */
-function characterSetTerm(dataSet: DataSet): string {
+const backslash = 0x5c;
+
+/** Bytes behind which the first character set holds again: between values, and in names between their parts (PS3.5 6.1.2.5.3). */
+const delimitersOf: Readonly<Record<string, readonly number[]>> = {
+  PN: [backslash, 0x5e, 0x3d], // ^ and =
+  SH: [backslash],
+  LO: [backslash],
+  UC: [backslash],
+};
+
+/** The values of SpecificCharacterSet, of the data set or else of the one around it (PS3.5 7.5.3). */
+function characterSetTerms(dataSet: DataSet): readonly string[] {
   const element = dataSet.elements.get(dictionary.SpecificCharacterSet[0]);
-  if (element === undefined) return dataSet.parent === undefined ? "" : characterSetTerm(dataSet.parent);
-  return latinText(dataSet.bytes, element).split("\\")[0]?.trim() ?? "";
+  if (element === undefined) return dataSet.parent === undefined ? [] : characterSetTerms(dataSet.parent);
+  return latinText(dataSet.bytes, element).split("\\");
 }
 
 function latinText(bytes: Uint8Array, { offset, length }: Element): string {
