@@ -27,6 +27,16 @@ const series: readonly { readonly slices: number; readonly spacing: number; read
   { slices: 4, spacing: 5, changes: { BitsStored: 12, HighBit: 11, PixelRepresentation: 0, RescaleIntercept: 0 } },
   { slices: 3, spacing: 2.5, changes: { Rows: 80, Columns: 120, PixelSpacing: [1.5, 1.2] } },
   { slices: 1, spacing: 5, changes: { PhotometricInterpretation: "MONOCHROME1", RescaleSlope: 2 } },
+  { slices: 3, spacing: 5, changes: { PixelPaddingValue: 900, PixelPaddingRangeLimit: 100 } },
+  {
+    slices: 2,
+    spacing: 5,
+    changes: {
+      ModalityLUTSequence: [
+        { LUTDescriptor: [4096, 0, 16], LUTData: Uint16Array.from({ length: 4096 }, (_, at) => at / 2) },
+      ],
+    },
+  },
 ];
 
 /** Slices in the competition's layout, whose file names say nothing of their order, with noise as pixels. */

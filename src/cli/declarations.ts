@@ -52,7 +52,7 @@ const index = command<IndexFlags, [string]>({
   summary: "Read every header of a folder and join the labels",
   description:
     "Reads the header of every file, joins the label table, orders each series along its slice normal, and writes\n" +
-    "index.parquet (a row a file) and ledger.csv, in which every file stands: used, set aside or failed, with the reason.",
+    "index.parquet (a row a slice) and ledger.csv, in which every file stands: used, set aside or failed, with the reason.",
   examples: ["ichor index .data/rsna --out work/index", "ichor index ct --out work/index --labels labels.csv"],
   positional: {
     kind: "tuple",

@@ -23,7 +23,7 @@ export interface IndexOptions {
 
 /**
  * Reads every header under a folder, joins the label table, orders each series from feet to head and writes
- * `index.parquet` (a row a file, the used ones sorted by patient, study, series and place) and `ledger.csv`. Works
+ * `index.parquet` (a row a slice or unused file, the used ones sorted by patient, study, series and place) and `ledger.csv`. Works
  * through a database on disk beside the results, so that memory does not grow with the number of files.
  * Problems: no such folder, no CT slice in it, a faulty label table (see loadLabels), one that fits none of the slices,
  * two tables to choose from, a disk that is full or read-only, an interrupt. Then nothing that stood there is changed.

@@ -15,7 +15,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixel_data_handlers.util import apply_modality_lut
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED, CONVERTED = CT + ".1", CT + ".2"
@@ -234,6 +234,9 @@ def enhanced():
                     for item in element.value:
                         item.is_undefined_length_sequence_item = True
         save(f"enhanced-{at}", ds, expected)
+        if allocated == stored and not syntax.is_implicit_VR:
+            ds.compress(RLELossless)
+            save(f"enhanced-{at}-rle", ds, expected)
 
 
 def converted():

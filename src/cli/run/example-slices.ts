@@ -54,7 +54,7 @@ export async function exampleSlices(source: ExampleSource): Promise<Result<reado
   const examples: ExampleSlice[] = [];
   for (const [at, { row, kind, probabilities }] of chosen.entries()) {
     const path = slicePath(table, row);
-    const outcome = readSliceHeader(path);
+    const outcome = readSliceHeader(path, table.frames[row]);
     if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
     const slice = readHu(path, outcome);
     if (slice.kind === "problem") return slice;
