@@ -1,6 +1,6 @@
 export { type HuSlice, readHu, readStored, type StoredSlice } from "./hounsfield.ts";
 export type { Making } from "./making.ts";
-export { type Preprocessing, prepareSlice, stackNeighbours } from "./prepare.ts";
+export { type Preprocessing, prepareSlice, stackNeighbours, usedShift } from "./prepare.ts";
 export {
   type HeaderOutcome,
   readSliceHeader,
@@ -10,4 +10,5 @@ export {
   type Vector,
 } from "./slice-header.ts";
 export { orderSeries, type Plane, type SeriesOrder, type SeriesRemark } from "./slice-order.ts";
+export { noShift, type PlaneShift, shiftInPixels } from "./tilt.ts";
 export { applyWindow, type Window, type WindowName, windows } from "./windows.ts";

@@ -1,4 +1,5 @@
 import type { HuSlice, StoredSlice } from "./hounsfield.ts";
+import { noShift, type PlaneShift, shiftInPixels } from "./tilt.ts";
 
 /** How a slice becomes the numbers that a network sees. Part of the detector and of the cache's key. */
 export interface Preprocessing {
@@ -7,6 +8,8 @@ export interface Preprocessing {
   readonly size: number;
   /** Side of the square that the result shows, mm, around the image's centre; or the whole image. */
   readonly fieldOfViewMm: number | "image";
+  /** Whether a series of a tilted gantry is straightened, see shiftsToAxis; "as scanned" where nothing is said. */
+  readonly tilt?: "straightened" | "as scanned" | undefined;
 }
 
 /** What lies outside the slice: air in HU, nothing as stored. */
@@ -18,10 +21,15 @@ const highestHu = 3000;
 
 /**
  * Resamples a slice to size × size, each result the mean over the area that it covers (at least one stored pixel, so that
- * enlarging interpolates linearly), around the image's centre. A slice without pixel spacing is shown whole. The same
- * function makes the numbers of training, evaluation and detection.
+ * enlarging interpolates linearly), around the image's centre, or, where the preprocessing straightens, around the place
+ * that `shiftMm` takes it to. A slice without pixel spacing is shown whole. The same function makes the numbers of
+ * training, evaluation and detection.
  */
-export function prepareSlice(slice: HuSlice | StoredSlice, preprocessing: Preprocessing): Int16Array {
+export function prepareSlice(
+  slice: HuSlice | StoredSlice,
+  preprocessing: Preprocessing,
+  shiftMm: PlaneShift = noShift,
+): Int16Array {
   const { rows, columns, pixelSpacing } = slice;
   const { size, fieldOfViewMm } = preprocessing;
   const whole = Math.max(rows, columns);
@@ -29,8 +37,9 @@ export function prepareSlice(slice: HuSlice | StoredSlice, preprocessing: Prepro
     fieldOfViewMm === "image" || pixelSpacing === undefined
       ? [whole, whole]
       : [fieldOfViewMm / pixelSpacing[0], fieldOfViewMm / pixelSpacing[1]];
-  const across = axisWeights(columns, wide, size);
-  const down = axisWeights(rows, high, size);
+  const [lower, righter] = shiftInPixels(usedShift(preprocessing, shiftMm), pixelSpacing);
+  const across = axisWeights({ length: columns, extent: wide, shift: righter, size });
+  const down = axisWeights({ length: rows, extent: high, shift: lower, size });
   const values = slice.kind === "hu" ? slice.hu : slice.stored;
   const [low, top] = slice.kind === "hu" ? [lowestHu, highestHu] : [-32768, 32767];
   const background = outside[slice.kind];
@@ -59,6 +68,11 @@ export function prepareSlice(slice: HuSlice | StoredSlice, preprocessing: Prepro
   return result;
 }
 
+/** The shift of a slice under a preprocessing: none where it leaves series as they were scanned. */
+export function usedShift({ tilt }: Preprocessing, shiftMm: PlaneShift): PlaneShift {
+  return tilt === "straightened" ? shiftMm : noShift;
+}
+
 /** Which stored pixels make each result along one axis, and with which weights; they sum to 1 with `missing`. */
 interface AxisWeights {
   /** Taps of result i: starts[i] … starts[i + 1]. */
@@ -73,21 +87,28 @@ interface AxisWeights {
 }
 
 const known = new Map<string, AxisWeights>();
-const mostKnown = 64; // axes of the scanners of one archive; each is a few KB
+const mostKnown = 128; // axes of the scanners of one archive and of the slices of tilted series; each is a few KB
 
-/** `extent`: stored pixels that the result's `size` pixels show, around the centre of `length` stored pixels. */
-function axisWeights(length: number, extent: number, size: number): AxisWeights {
-  const key = `${length}/${extent}/${size}`;
+/** One axis: `size` pixels show `extent` of `length` stored ones, around their centre moved by `shift`. */
+interface Axis {
+  readonly length: number;
+  readonly extent: number;
+  readonly shift: number;
+  readonly size: number;
+}
+
+function axisWeights(axis: Axis): AxisWeights {
+  const key = `${axis.length}/${axis.extent}/${axis.shift}/${axis.size}`;
   let weights = known.get(key);
   if (weights === undefined) {
     if (known.size >= mostKnown) known.clear();
-    weights = makeWeights(length, extent, size);
+    weights = makeWeights(axis);
     known.set(key, weights);
   }
   return weights;
 }
 
-function makeWeights(length: number, extent: number, size: number): AxisWeights {
+function makeWeights({ length, extent, shift, size }: Axis): AxisWeights {
   const starts = new Int32Array(size + 1);
   const places: number[] = [];
   const weights: number[] = [];
@@ -95,7 +116,7 @@ function makeWeights(length: number, extent: number, size: number): AxisWeights 
   const step = extent / size;
   const width = Math.max(step, 1);
   for (let at = 0; at < size; at++) {
-    const centre = length / 2 + (at + 0.5 - size / 2) * step;
+    const centre = length / 2 + shift + (at + 0.5 - size / 2) * step;
     const [low, high] = [centre - width / 2, centre + width / 2];
     let inside = 0;
     for (let place = Math.max(0, Math.floor(low)); place < Math.min(length, Math.ceil(high)); place++) {

@@ -1,15 +1,17 @@
 import type { Vector } from "./slice-header.ts";
+import { noShift, type PlacedSlice, type PlaneShift, shiftsToAxis } from "./tilt.ts";
 
 /** What is needed of a slice to order it. */
-export interface Plane {
+export interface Plane extends PlacedSlice {
   readonly sliceId: string;
-  readonly position: Vector | undefined;
   readonly orientation: readonly [number, number, number, number, number, number] | undefined;
+  readonly acquisition?: number | undefined;
+  readonly instanceNumber?: number | undefined;
 }
 
 /** What is unusual in a series, for the ledger and the report: `count` slices or gaps. */
 export interface SeriesRemark {
-  readonly kind: "same position" | "missing position" | "mixed orientation" | "uneven spacing";
+  readonly kind: "same position" | "missing position" | "missing slice" | "mixed orientation" | "uneven spacing";
   readonly count: number;
 }
 
@@ -23,6 +25,8 @@ export interface SeriesOrder<T> {
   /** Angle between the slice normal and the table's axis (z), degrees 0 … 90. */
   readonly tiltDegrees: number | undefined;
   readonly evenness: "even" | "uneven" | "unknown";
+  /** Of each ordered slice, to straighten the series: see shiftsToAxis. */
+  readonly shiftsMm: readonly PlaneShift[];
   readonly remarks: readonly SeriesRemark[];
 }
 
@@ -33,38 +37,62 @@ const samePositionMm = 0.05;
 /** A series is even if no gap is further from the median than this share of it. */
 const evenShare = 0.1;
 
+/** Gaps of so many spacings and more, to the same share, are slices that are not there. */
+const leastMissing = 2;
+
 /**
  * Orders the slices of one series along their normal (the cross product of rows and columns, PS3.3 C.7.6.2.1.1), from
- * feet to head, whatever the order of the files. Slices without a position come last, by id; ties by id.
+ * feet to head, whatever the order of the files. At one position the acquisition decides, then the instance number, then
+ * the id. Slices without a position come last, in the same order among themselves.
  */
 export function orderSeries<T extends Plane>(slices: readonly T[]): SeriesOrder<T> {
   const orientation = commonOrientation(slices);
   const normal = orientation === undefined ? undefined : normalOf(orientation);
   const placed = slices.map((slice) => ({ slice, along: along(slice.position, normal) }));
-  placed.sort((a, b) => compare(a.along, b.along) || compareIds(a.slice, b.slice));
+  placed.sort((a, b) => compare(a.along, b.along) || compareNumbers(a.slice, b.slice));
+  const ordered = placed.map(({ slice }) => slice);
   const known = placed.flatMap(({ along }) => (along === undefined ? [] : [along]));
-  const gaps = known.slice(1).map((mm, index) => mm - known[index]!);
-  const steps = gaps.filter((gap) => gap > samePositionMm).sort((a, b) => a - b);
-  const spacingMm = steps[steps.length >> 1];
-  const uneven =
-    spacingMm === undefined ? 0 : steps.filter((gap) => Math.abs(gap - spacingMm) > evenShare * spacingMm).length;
+  const gaps = gapsOf(known);
   const counts: readonly SeriesRemark[] = [
-    { kind: "same position", count: gaps.length - steps.length },
+    { kind: "same position", count: gaps.same },
     { kind: "missing position", count: placed.length - known.length },
+    { kind: "missing slice", count: gaps.missing },
     {
       kind: "mixed orientation",
       count: orientation === undefined ? 0 : slices.filter((slice) => differs(slice.orientation, orientation)).length,
     },
-    { kind: "uneven spacing", count: uneven },
+    { kind: "uneven spacing", count: gaps.uneven },
   ];
   return {
-    ordered: placed.map(({ slice }) => slice),
+    ordered,
     alongNormalMm: placed.map(({ along }) => along),
-    spacingMm,
+    spacingMm: gaps.spacingMm,
     tiltDegrees: normal === undefined ? undefined : (Math.acos(Math.min(1, Math.abs(normal[2]))) * 180) / Math.PI,
-    evenness: spacingMm === undefined ? "unknown" : uneven === 0 ? "even" : "uneven",
+    evenness: gaps.spacingMm === undefined ? "unknown" : gaps.uneven + gaps.missing === 0 ? "even" : "uneven",
+    shiftsMm:
+      normal === undefined || orientation === undefined ? ordered.map(() => noShift) : shifts(ordered, orientation),
     remarks: counts.filter(({ count }) => count > 0),
   };
+}
+
+/** What lies between neighbours; `known`: positions along the normal, ascending, mm. */
+function gapsOf(known: readonly number[]) {
+  const gaps = known.slice(1).map((mm, index) => mm - known[index]!);
+  const steps = gaps.filter((gap) => gap > samePositionMm).sort((a, b) => a - b);
+  const spacingMm = steps[steps.length >> 1];
+  let [missing, uneven] = [0, 0];
+  for (const step of spacingMm === undefined ? [] : steps) {
+    const times = Math.round(step / spacingMm!);
+    if (times >= leastMissing && Math.abs(step - times * spacingMm!) <= evenShare * spacingMm!) missing += times - 1;
+    else if (Math.abs(step - spacingMm!) > evenShare * spacingMm!) uneven++;
+  }
+  return { spacingMm, same: gaps.length - steps.length, missing, uneven };
+}
+
+function shifts(ordered: readonly Plane[], orientation: Orientation): readonly PlaneShift[] {
+  const [a, b, c, d, e, f] = orientation;
+  const directions = { row: [a, b, c], column: [d, e, f] } as const;
+  return shiftsToAxis(ordered, directions, (index) => !differs(ordered[index]?.orientation, orientation));
 }
 
 type Orientation = NonNullable<Plane["orientation"]>;
@@ -82,6 +110,11 @@ function commonOrientation(slices: readonly Plane[]): Orientation | undefined {
   let best: { readonly count: number; readonly orientation: Orientation } | undefined;
   for (const group of groups.values()) if (best === undefined || group.count > best.count) best = group;
   return best?.orientation;
+}
+
+/** Slices that no position tells apart. */
+function compareNumbers(a: Plane, b: Plane): number {
+  return compare(a.acquisition, b.acquisition) || compare(a.instanceNumber, b.instanceNumber) || compareIds(a, b);
 }
 
 function compareIds(a: Plane, b: Plane): number {

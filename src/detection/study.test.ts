@@ -34,6 +34,7 @@ function result({ uid, positions, tiltDegrees = 0, failed = 0, logit = 0 }: Shap
     spacingMm: 5,
     tiltDegrees: Number.isNaN(tiltDegrees) ? undefined : tiltDegrees,
     evenness: "even",
+    shiftsMm: positions.map(() => [0, 0]),
     remarks: [],
   };
   const score = { probabilities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], evidence: [] };
