@@ -6,8 +6,9 @@ import { orderSeries, type Plane } from "./slice-order.ts";
 
 /** What is needed of each slice to choose among series. */
 export interface SeriesSlice
-  extends Making,
-    Pick<SliceHeader, "sliceId" | "position" | "orientation" | "rows" | "columns" | "pixelSpacing"> {}
+  extends Pick<SliceHeader, "sliceId" | "position" | "orientation" | "rows" | "columns" | "pixelSpacing">,
+    Pick<Making, "sliceThicknessMm" | "kernel" | "imageType" | "seriesDescription" | "bodyPart" | "contrast">,
+    Pick<Making, "acquisition" | "seriesNumber" | "instanceNumber"> {}
 
 /** How the slices of a series lie in the patient. */
 export type PlaneName = "axial" | "coronal" | "sagittal" | "unknown";

@@ -25,8 +25,6 @@ const scarce: Omit<SeriesSlice, "sliceId" | "position"> = {
   acquisition: undefined,
   seriesNumber: undefined,
   instanceNumber: undefined,
-  temporalPosition: undefined,
-  burnedIn: "unknown",
 };
 
 /** A series that a hospital would send to be read for hemorrhage. */

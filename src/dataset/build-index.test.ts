@@ -128,8 +128,8 @@ test("many files are read by worker threads and all accounted for", async () => 
   );
 });
 
-test("two series in one folder are kept apart, and sizes may mix", async () => {
-  const other = { StudyInstanceUID: "1.2.1", SeriesInstanceUID: "1.2.99" };
+test("the series of two studies in one folder are kept apart, and sizes may mix", async () => {
+  const other = { StudyInstanceUID: "1.2.98", SeriesInstanceUID: "1.2.99" };
   const root = folderOf({
     "a.dcm": dicomSlice({ seed: 1, z: 0 }),
     "b.dcm": dicomSlice({ seed: 2, z: 2.5, ...other, Rows: 24, Columns: 24 }),
@@ -137,7 +137,7 @@ test("two series in one folder are kept apart, and sizes may mix", async () => {
     "d.dcm": dicomSlice({ seed: 4, z: 7.5, ...other, Rows: 24, Columns: 24 }),
   });
   const summary = must(await index(root));
-  assert.deepEqual([summary.patients, summary.studies, summary.series], [1, 1, 2]);
+  assert.deepEqual([summary.patients, summary.studies, summary.series], [1, 2, 2]);
   const table = must(await openIndex(summary.index));
   assert.deepEqual(table.paths, ["a.dcm", "c.dcm", "b.dcm", "d.dcm"]);
   assert.deepEqual([...table.seriesIndex], [0, 0, 1, 1]);

@@ -3,10 +3,19 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fail, ok, type Progress, type Result } from "../base/index.ts";
 import { fileProblem, fileResult, makeFolder } from "../machine/index.ts";
 import { type Database, databaseResult, openDatabase } from "./database.ts";
-import { createTables, joinFiles, setDuplicatesAside, writeIndex, writeLedger, writeUnmatched } from "./index-sql.ts";
+import {
+  createTables,
+  joinFiles,
+  setDuplicatesAside,
+  setSeriesAside,
+  writeIndex,
+  writeLedger,
+  writeUnmatched,
+} from "./index-sql.ts";
 import { type IndexSummary, indexFiles, summariseIndex } from "./index-summary.ts";
 import { labelTableNames, loadLabels } from "./label-table.ts";
-import { findFiles, orderAllSeries, type Reading, readHeaders } from "./read-folder.ts";
+import { orderAllSeries } from "./order-series.ts";
+import { findFiles, type Reading, readHeaders } from "./read-folder.ts";
 
 /** What to index and where to. */
 export interface IndexOptions {
@@ -22,8 +31,9 @@ export interface IndexOptions {
 }
 
 /**
- * Reads every header under a folder, joins the label table, orders each series from feet to head and writes
- * `index.parquet` (a row a slice or unused file, the used ones sorted by patient, study, series and place) and `ledger.csv`. Works
+ * Reads every header under a folder, joins the label table, chooses the series of each study that has no labels, orders
+ * each series from feet to head and writes `index.parquet` (a row a slice or unused file, the used ones sorted by patient,
+ * study, series and place) and `ledger.csv`. Works
  * through a database on disk beside the results, so that memory does not grow with the number of files.
  * Problems: no such folder, no CT slice in it, a faulty label table (see loadLabels), one that fits none of the slices,
  * two tables to choose from, a disk that is full or read-only, an interrupt. Then nothing that stood there is changed.
@@ -82,6 +92,7 @@ async function fillIndex(database: Database, filling: Filling): Promise<Result<I
   try {
     await database.run(setDuplicatesAside);
     const remarks = await orderAllSeries(database, signal);
+    await database.run(setSeriesAside);
     task.advance(1);
     await database.run(joinFiles);
     const summary = await summariseIndex(database, { root, out: filling.out, labels, count, remarks });

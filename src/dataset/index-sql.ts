@@ -80,13 +80,17 @@ const placeTypes = {
   along_normal_mm: "DOUBLE",
   spacing_mm: "DOUBLE",
   tilt_degrees: "DOUBLE",
+  shift_down_mm: "DOUBLE",
+  shift_right_mm: "DOUBLE",
 } as const;
+const asideTypes = { file: "INTEGER", frame: "INTEGER", kind: "VARCHAR", detail: "VARCHAR" } as const;
 
 /** Types of the columns of the tables that rows are appended to. */
 export const tableTypes = {
   found: Object.values(foundTypes),
   outcomes: [...Object.values(outcomeTypes), ...headerColumns.map(({ type }) => type)],
   places: Object.values(placeTypes),
+  aside: Object.values(asideTypes),
 } as const satisfies Record<string, readonly ColumnType[]>;
 
 /** The cells of a header, for the table `outcomes`; all empty where the file is no slice. */
@@ -99,11 +103,12 @@ function createTable(name: string, columns: Readonly<Record<string, ColumnType>>
   return `CREATE TABLE ${name} (${lines.join(", ")});`;
 }
 
-/** Empty tables: files found, what their headers said, where slices lie in their series, labels a slice. */
+/** Empty tables: files found, what headers said, where slices lie, which the choice of series leaves out, labels a slice. */
 export const createTables = `
   ${createTable("found", foundTypes)}
   ${createTable("outcomes", { ...outcomeTypes, ...Object.fromEntries(headerColumns.map(({ name, type }) => [name, type])) })}
   ${createTable("places", placeTypes)}
+  ${createTable("aside", asideTypes)}
   CREATE TABLE slice_labels (slice_id VARCHAR, entries INTEGER, ${labels.map((label) => `"${label}" DOUBLE`).join(", ")});
 `;
 
@@ -122,11 +127,25 @@ export const setDuplicatesAside = `
   )
   WHERE status = 'used' AND slice_id = id AND file > first_file`;
 
-/** Used slices, series by series; then what orderSeries needs of them. */
+/** What chooseSeries and orderSeries need of a slice, beside its names. */
+const placing = `position_0, position_1, position_2,
+    ${[0, 1, 2, 3, 4, 5].map((axis) => `orientation_${axis}`).join(", ")}, rows, columns, spacing_row, spacing_column,
+    slice_thickness_mm, kernel, image_type, series_description, body_part, contrast, acquisition, series_number,
+    instance_number`;
+
+/**
+ * Used slices, study by study and in it series by series. `kept`: it has labels, or lies in a folder of the competition,
+ * which wants an answer for each of its slices.
+ */
 export const selectSeries = `
-  SELECT file, frame, patient, study, series, slice_id, position_0, position_1, position_2,
-    ${[0, 1, 2, 3, 4, 5].map((axis) => `orientation_${axis}`).join(", ")}
-  FROM outcomes WHERE status = 'used' ORDER BY patient, study, series, file, frame`;
+  SELECT file, frame, patient, study, series, slice_id,
+    (part <> '' OR slice_id IN (SELECT slice_id FROM slice_labels))::INTEGER AS kept, ${placing}
+  FROM outcomes JOIN found USING (file) WHERE status = 'used' ORDER BY patient, study, series, file, frame`;
+
+/** Sets aside what the choice of series left out. */
+export const setSeriesAside = `
+  UPDATE outcomes SET status = 'set aside', kind = aside.kind, detail = aside.detail
+  FROM aside WHERE aside.file = outcomes.file AND aside.frame IS NOT DISTINCT FROM outcomes.frame`;
 
 /**
  * Table `files`: everything known of every file, a row a file; of a file of several frames a row a frame. Table `accounts`:
@@ -170,6 +189,7 @@ export function writeIndex(path: string, root: string): string {
   COPY (
     SELECT path, size_bytes::BIGINT AS size_bytes, mtime_ms, part, status, kind AS reason, detail,
       slice_id, patient, study, series, sop, place AS "order", along_normal_mm, spacing_mm, tilt_degrees,
+      CASE WHEN shift_down_mm IS NULL THEN NULL ELSE [shift_down_mm, shift_right_mm] END AS shift_mm,
       ${listOf("position", 3)}, ${listOf("orientation", 6)},
       CASE WHEN spacing_row IS NULL THEN NULL ELSE [spacing_row, spacing_column] END AS pixel_spacing,
       rows, columns, bits_allocated, bits_stored, high_bit, sign, hu_by, slope, intercept, photometric,
@@ -289,6 +309,6 @@ export function countUsed(path: string): string {
 export function selectUsed(path: string): string {
   return `
   SELECT path, frame, size_bytes::DOUBLE, mtime_ms, part, slice_id, patient, study, series, pixel_group,
-    ${labelColumns}
+    shift_mm[1] AS shift_down_mm, shift_mm[2] AS shift_right_mm, ${labelColumns}
   FROM read_parquet(${sqlPath(path)}) WHERE status = 'used'`;
 }

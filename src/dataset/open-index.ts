@@ -84,7 +84,8 @@ async function readTable(database: Database, file: string, root: string): Promis
   let row = 0;
   for await (const chunk of database.stream(selectUsed(file))) {
     for (const cells of chunk) {
-      const [path, frame, sizeBytes, mtimeMs, part, sliceId, patient, study, seriesUid, pixelGroup, ...values] = cells;
+      const [path, frame, sizeBytes, mtimeMs, part, sliceId, patient, study, seriesUid, pixelGroup, ...numbers] = cells;
+      const [shiftDown, shiftRight, ...values] = numbers;
       const key = JSON.stringify([patient, study, seriesUid]);
       if (key !== series) seriesIndex++;
       series = key;
@@ -98,6 +99,7 @@ async function readTable(database: Database, file: string, root: string): Promis
       columns.studies.push(columns.keep(String(study)));
       columns.pixelGroups.push(columns.keep(String(pixelGroup)));
       columns.seriesIndex[row] = seriesIndex;
+      columns.shiftsMm.set([Number(shiftDown), Number(shiftRight)], row * 2);
       for (let label = 0; label < labelCount; label++) {
         const value = values[label];
         columns.labels[row * labelCount + label] = typeof value === "number" ? value : Number.NaN;
@@ -122,6 +124,7 @@ function emptyColumns(count: number) {
     part: [] as Part[],
     pixelGroups: [] as string[],
     seriesIndex: new Int32Array(count),
+    shiftsMm: new Float64Array(count * 2),
     labels: new Float32Array(count * labels.length),
     sizesBytes: new Float64Array(count),
     mtimesMs: new Float64Array(count),

@@ -1,11 +1,10 @@
 import { basename, relative, sep } from "node:path";
 import type { Progress } from "../base/index.ts";
-import { orderSeries, type Plane } from "../ct/index.ts";
 import { walkFiles } from "../dicom/index.ts";
 import { openPool, type Pool } from "../machine/index.ts";
 import type { Cell, Database } from "./database.ts";
 import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";
-import { headerCells, selectFound, selectSeries, tableTypes } from "./index-sql.ts";
+import { headerCells, selectFound, tableTypes } from "./index-sql.ts";
 import { labelTableNames } from "./label-table.ts";
 import type { Part } from "./table.ts";
 
@@ -128,58 +127,6 @@ function outcomeCells({ file }: FileRow, answer: HeaderAnswer): readonly Cell[] 
 
 function labelTableCells(file: number): readonly Cell[] {
   return [file, undefined, "set aside", "label table", "the labels of the slices", ...headerCells(undefined)];
-}
-
-/** Fills table `places`: orders the slices of each series along its normal. Gives what was unusual, by kind. */
-export async function orderAllSeries(database: Database, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
-  const places = await database.writer("places", tableTypes.places);
-  const remarks = new Map<string, number>();
-  let series: SeriesSlice[] = [];
-  const finish = () => {
-    const order = orderSeries(series);
-    for (const [place, { file, frame }] of order.ordered.entries()) {
-      places.append([file, frame, place, order.alongNormalMm[place], order.spacingMm, order.tiltDegrees]);
-    }
-    for (const { kind, count } of order.remarks) remarks.set(kind, (remarks.get(kind) ?? 0) + count);
-  };
-  try {
-    for await (const chunk of database.stream(selectSeries)) {
-      signal.throwIfAborted();
-      for (const cells of chunk) {
-        const slice = seriesSlice(cells);
-        if (series.length > 0 && series[0]!.key !== slice.key) {
-          finish();
-          series = [];
-        }
-        series.push(slice);
-      }
-    }
-    if (series.length > 0) finish();
-  } finally {
-    places.close();
-  }
-  return remarks;
-}
-
-interface SeriesSlice extends Plane {
-  readonly file: number;
-  readonly frame: number | undefined;
-  /** Patient, study and series. */
-  readonly key: string;
-}
-
-function seriesSlice(cells: readonly unknown[]): SeriesSlice {
-  const [file, frame, patient, study, series, sliceId, ...numbers] = cells;
-  const place = numbers.map((value) => (typeof value === "number" ? value : undefined));
-  return {
-    file: Number(file),
-    frame: typeof frame === "number" ? frame : undefined,
-    key: JSON.stringify([patient, study, series]),
-    sliceId: String(sliceId),
-    position: place[0] === undefined ? undefined : [place[0]!, place[1]!, place[2]!],
-    orientation:
-      place[3] === undefined ? undefined : [place[3]!, place[4]!, place[5]!, place[6]!, place[7]!, place[8]!],
-  };
 }
 
 /** The part that the competition's folder names say, from a path that starts with the root's own name. */

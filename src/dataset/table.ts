@@ -23,6 +23,8 @@ export interface SliceTable {
   /** [count]: number of the slice's series; equal for the slices of one series, which stand together. */
   readonly seriesIndex: Int32Array;
   readonly part: readonly Part[];
+  /** [count, 2]: how far down and to the right a slice is taken to straighten its series, mm; 0 in upright series. */
+  readonly shiftsMm: Float64Array;
   /** [count, 6] in the order of the labels: 0 … 1, NaN where the slice has no label. */
   readonly labels: Float32Array;
   /** BitsStored, sign and intercept, e.g. "12/unsigned/-1024". */
