@@ -54,7 +54,7 @@ function writeData(folder: string): void {
         PatientID: `ID_p${index}`,
         StudyInstanceUID: `ID_s${index}`,
         SeriesInstanceUID: `ID_r${index}`,
-        ImagePositionPatient: [-100, -100 + at * spacing * 0.3746, at * spacing],
+        ImagePositionPatient: [-100, -100, at * spacing],
         ImageOrientationPatient: [1, 0, 0, 0, 1, 0],
         PixelSpacing: [2, 2],
         SamplesPerPixel: 1,
@@ -82,7 +82,7 @@ const sliceCount = series.reduce((sum, { slices }) => sum + slices, 0);
 /** What a network is given in training, by slice id. */
 async function trainingStacks(preprocessing: Preprocessing, neighbours: 1 | 3 | 5): Promise<Map<string, Float32Array>> {
   const rim = { threads: 1, progress: silent, signal };
-  const out = join(root, `index-${preprocessing.values}-${neighbours}`);
+  const out = join(root, `index-${preprocessing.values}-${neighbours}-${preprocessing.tilt}`);
   must(await buildIndex({ root: data, out, ...rim }));
   const table = must(await openIndex(out));
   const cache = must(await buildCache({ table, preprocessing, dir: join(out, "cache"), ...rim }));
@@ -113,7 +113,7 @@ async function detectionStacks(
       return { sliceLogits: new Float32Array(slices * 6), studyLogits: new Float32Array(6), evidence: undefined };
     },
   };
-  const out = join(root, `findings-${preprocessing.values}-${neighbours}`);
+  const out = join(root, `findings-${preprocessing.values}-${neighbours}-${preprocessing.tilt}`);
   must(await detectWith(detector, { inputs: [data], out, threads: 1, progress: silent, signal }));
   const findings = findingsSchema.parse(JSON.parse(readFileSync(join(out, "findings.json"), "utf8")));
   const ids = findings.studies.flatMap((study) => (study.status === "analysed" ? study.slices : []));
@@ -126,13 +126,14 @@ const infoOf = (preprocessing: Preprocessing, neighbours: number) =>
 
 const cases: readonly { readonly preprocessing: Preprocessing; readonly neighbours: 1 | 3 | 5 }[] = [
   { preprocessing: { values: "hu", size: 48, fieldOfViewMm: 150 }, neighbours: 3 },
+  { preprocessing: { values: "hu", size: 48, fieldOfViewMm: 150, tilt: "straightened" }, neighbours: 3 },
   { preprocessing: { values: "hu", size: 50, fieldOfViewMm: "image" }, neighbours: 5 },
   { preprocessing: { values: "stored", size: 50, fieldOfViewMm: "image" }, neighbours: 1 },
 ];
 
 for (const { preprocessing, neighbours } of cases) {
-  const { values, fieldOfViewMm } = preprocessing;
-  test(`preprocessing: training and detection see the same bits (${values}, ${fieldOfViewMm}, ${neighbours})`, async () => {
+  const { values, fieldOfViewMm, tilt = "as scanned" } = preprocessing;
+  test(`preprocessing: training and detection see the same bits (${values}, ${fieldOfViewMm}, ${neighbours}, ${tilt})`, async () => {
     const trained = await trainingStacks(preprocessing, neighbours);
     const detected = await detectionStacks(preprocessing, neighbours);
     assert.equal(trained.size, sliceCount);
@@ -143,6 +144,16 @@ for (const { preprocessing, neighbours } of cases) {
     }
   });
 }
+
+test("preprocessing: only the slices of the tilted series are moved by straightening, all but its middle one", async () => {
+  const preprocessing: Preprocessing = { values: "hu", size: 48, fieldOfViewMm: 150 };
+  const straight = await trainingStacks({ ...preprocessing, tilt: "straightened" }, 1);
+  const scanned = await trainingStacks(preprocessing, 1);
+  const moved = [...scanned].filter(
+    ([id, stack]) => !Buffer.from(bits(stack).buffer).equals(Buffer.from(bits(straight.get(id)).buffer)),
+  );
+  assert.equal(moved.length, 6);
+});
 
 function bits(stack: Float32Array | undefined): Uint32Array {
   return new Uint32Array((stack ?? new Float32Array()).slice().buffer);

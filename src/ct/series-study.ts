@@ -92,13 +92,12 @@ function wholeVerdict<T>({ facts, kept }: Judged<T>): SeriesVerdict<T> {
 
 function chosenVerdict<T>({ facts, kept }: Judged<T>, ranked: readonly Judged<T>[], all: number): SeriesVerdict<T> {
   const rival = ranked[1]?.facts;
-  const others = all - ranked.length;
-  const lone = all === 1 ? "the only series of the study" : `the only one of ${all} series that is a head CT to read`;
+  const lone = all === 1 ? "the only series of the study" : `the only head CT to read of ${all} series`;
   const detail =
     rival === undefined
       ? lone
-      : `of ${ranked.length} head CT series${others > 0 ? ` (${others} others set aside)` : ""} the first by the rules; ` +
-        `the next one ${whyNotChosen(rival, facts)}`;
+      : `the first of ${ranked.length} head CT series by the rules (${all} series in all); ` +
+        `the next: ${whyNotChosen(rival, facts)}`;
   return { uid: facts.uid, status: "chosen", kind: "", detail, facts, slices: kept };
 }
 

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ok, type Problem, type Result } from "../base/index.ts";
-import { type Preprocessing, prepareSlice, readHu, readStored, rememberHeaders } from "../ct/index.ts";
+import { type PlaneShift, type Preprocessing, prepareSlice, readHu, readStored, rememberHeaders } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
 import {
@@ -73,8 +73,8 @@ async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
   const failures: { slice: number; kind: string; detail: string }[] = [];
   const headers = rememberHeaders(); // the frames of a file stand together
   const pixelHashes: (string | null)[] = [];
-  for (const [slice, { path, frame }] of files.entries()) {
-    const prepared = await prepare({ path: join(root, path), frame, headers }, preprocessing);
+  for (const [slice, { path, frame, shiftMm }] of files.entries()) {
+    const prepared = await prepare({ path: join(root, path), frame, headers }, preprocessing, shiftMm);
     if (prepared.kind === "problem") {
       const { kind, got, expected } = prepared.problem;
       failures.push({ slice, kind, detail: `${got}, expected ${expected}` });
@@ -97,6 +97,7 @@ interface Source {
 async function prepare(
   { path, frame, headers }: Source,
   preprocessing: Preprocessing,
+  shiftMm: PlaneShift,
 ): Promise<Result<{ readonly values: Int16Array; readonly pixelHash: string }>> {
   try {
     const outcome = headers(path, frame);
@@ -104,10 +105,11 @@ async function prepare(
     const slice = readHu(path, outcome);
     if (slice.kind === "problem") return slice;
     const pixelHash = hashPixels(slice.value.hu);
-    if (preprocessing.values === "hu") return ok({ values: prepareSlice(slice.value, preprocessing), pixelHash });
+    if (preprocessing.values === "hu")
+      return ok({ values: prepareSlice(slice.value, preprocessing, shiftMm), pixelHash });
     const stored = readStored(path, outcome);
     if (stored.kind === "problem") return stored;
-    return ok({ values: prepareSlice(stored.value, preprocessing), pixelHash });
+    return ok({ values: prepareSlice(stored.value, preprocessing, shiftMm), pixelHash });
   } catch (error) {
     return { kind: "problem", problem: fileProblem(error, path) };
   }

@@ -7,7 +7,7 @@ import { fileResult, makeFolder, openPool, type Pool } from "../machine/index.ts
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
-import type { SliceTable } from "./table.ts";
+import { type SliceTable, sliceShift } from "./table.ts";
 
 /** What to cache and where. */
 export interface CacheOptions {
@@ -83,8 +83,9 @@ export async function buildCache(options: CacheOptions): Promise<Result<SliceCac
 }
 
 /** Says what is in it to a person who looks into the folder; the identities of the shards are what is relied on. */
-function folderName({ values, size, fieldOfViewMm }: Preprocessing): string {
-  return `${values}-${size}px-${fieldOfViewMm === "image" ? "image" : `${fieldOfViewMm}mm`}`;
+function folderName({ values, size, fieldOfViewMm, tilt }: Preprocessing): string {
+  const view = fieldOfViewMm === "image" ? "image" : `${fieldOfViewMm}mm`;
+  return `${values}-${size}px-${view}${tilt === "straightened" ? "-straight" : ""}`;
 }
 
 async function makeShards(
@@ -141,10 +142,12 @@ function openMakers(o: { readonly shards: number; readonly slices: number; reado
   };
 }
 
-function shardFiles({ paths, frames, sizesBytes, mtimesMs }: SliceTable, from: number, count: number): ShardFile[] {
+function shardFiles(table: SliceTable, from: number, count: number): ShardFile[] {
+  const { paths, frames, sizesBytes, mtimesMs } = table;
   return paths.slice(from, from + count).map((path, index) => {
     const row = from + index;
-    return { path, frame: frames[row]!, sizeBytes: sizesBytes[row]!, mtimeMs: mtimesMs[row]! };
+    const shiftMm = sliceShift(table, row);
+    return { path, frame: frames[row]!, sizeBytes: sizesBytes[row]!, mtimeMs: mtimesMs[row]!, shiftMm };
   });
 }
 

@@ -6,4 +6,4 @@ export type { IndexSummary, LabelTableSummary } from "./index-summary.ts";
 export { type Batch, type Loader, type LoaderOptions, openLoader } from "./loader.ts";
 export { openIndex } from "./open-index.ts";
 export { type Answer, queryIndex } from "./query.ts";
-export { labelRows, type Part, type SliceTable, slicePath } from "./table.ts";
+export { labelRows, type Part, type SliceTable, slicePath, sliceShift } from "./table.ts";

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
-import type { Preprocessing } from "../ct/index.ts";
+import { type PlaneShift, type Preprocessing, usedShift } from "../ct/index.ts";
 
 /** Version of what a cache holds. A change of it, or of anything below ct's prepareSlice, makes every cache anew. */
 export const cacheVersion = 2;
@@ -30,6 +30,8 @@ export interface ShardFile {
   readonly frame: number;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  /** To straighten its series. */
+  readonly shiftMm: PlaneShift;
 }
 
 /** `shard-00000.json`, written after its `.npy`: what the shard was made from and what became of it. */
@@ -52,8 +54,9 @@ export type Sidecar = z.infer<typeof sidecarSchema>;
 export function shardIdentity(preprocessing: Preprocessing, files: readonly ShardFile[]): string {
   const { values, size, fieldOfViewMm } = preprocessing;
   const hash = createHash("sha256").update(JSON.stringify([cacheVersion, values, size, fieldOfViewMm]));
-  for (const { path, frame, sizeBytes, mtimeMs } of files) {
-    hash.update(`\n${JSON.stringify([path, frame, sizeBytes, mtimeMs])}`);
+  for (const { path, frame, sizeBytes, mtimeMs, shiftMm } of files) {
+    const shift = usedShift(preprocessing, shiftMm);
+    hash.update(`\n${JSON.stringify([path, frame, sizeBytes, mtimeMs, ...shift])}`);
   }
   return hash.digest("hex");
 }

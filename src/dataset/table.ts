@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { noShift, type PlaneShift } from "../ct/index.ts";
 import { labelCount } from "../labels/index.ts";
 
 /** Where a slice lies in the competition's layout, by the folders of its path; empty where they do not say. */
@@ -42,6 +43,12 @@ export function slicePath(table: SliceTable, row: number): string {
   const path = table.paths[row];
   if (path === undefined) throw new Error(`row ${row} of ${table.count}`);
   return join(table.root, path);
+}
+
+/** How far the slice of a row is taken down and to the right to straighten its series, mm. */
+export function sliceShift({ shiftsMm }: Pick<SliceTable, "shiftsMm">, row: number): PlaneShift {
+  const [down, right] = shiftsMm.subarray(row * 2, row * 2 + 2);
+  return down === undefined || right === undefined ? noShift : [down, right];
 }
 
 /** The rows that have all six labels, ascending; without those that the cache could not read, where one is given. */

@@ -1,17 +1,19 @@
 import { resolve } from "node:path";
 import { fail, ok, type Progress, type Result } from "../base/index.ts";
-import { orderSeries, type SeriesOrder } from "../ct/index.ts";
+import { orderSeries, type PlaneShift, type SeriesOrder } from "../ct/index.ts";
 import { submissionHeader, submissionLines } from "../labels/index.ts";
 import type { Detector } from "../models/index.ts";
+import type { ChosenStudy } from "./choose.ts";
 import type { Draft } from "./draft.ts";
+import type { Frame } from "./field-of-view.ts";
 import type { StudyFinding } from "./findings.ts";
 import type { FindingsWriter } from "./findings-writer.ts";
 import { inOrder, pieces } from "./in-order.ts";
 import type { Ledger } from "./ledger.ts";
 import prepareSlices, { type PixelTask, type PreparedSlice } from "./pixel-worker.ts";
 import { openSeriesScorer, type SeriesScorer } from "./series-scorer.ts";
-import { type SeriesResult, seriesResult, studyFinding } from "./study.ts";
-import { interrupted, type SliceRow, type StudyRows } from "./survey.ts";
+import { seriesResult, studyFinding } from "./study.ts";
+import { interrupted, type SliceRow } from "./survey.ts";
 import { openWork } from "./work.ts";
 
 /** Slices a decoding task: half a study, so that two workers share one; about 0.2 s of work. */
@@ -33,23 +35,24 @@ export interface AnalysisOptions {
   readonly onStudy: (finding: StudyFinding) => void;
 }
 
-/** A piece of a series on its way through decoding and scoring. */
+/** A piece of a study's chosen series on its way through decoding and scoring; of a study without one an empty piece. */
 interface Piece {
-  readonly series: { readonly uid: string; readonly order: SeriesOrder<SliceRow> };
-  readonly study: string;
+  readonly study: ChosenStudy;
+  readonly order: SeriesOrder<SliceRow>;
   readonly slices: readonly SliceRow[];
-  /** What is complete with this piece. */
-  readonly completes: "nothing" | "series" | "study";
+  /** Of each slice, to straighten the series. */
+  readonly shiftsMm: readonly PlaneShift[];
+  readonly completes: "nothing" | "study";
 }
 
 /**
- * Second pass, study by study: orders each series along its normal, decodes and prepares it in worker threads while the
+ * Second pass, study by study: orders the chosen series along its normal, decodes and prepares it in worker threads while the
  * detector scores what came before, and writes predictions, findings and ledger. Problems: "interrupted",
  * "detector without an answer", and those of the files that are written.
  */
-export async function analyseStudies(studies: readonly StudyRows[], options: AnalysisOptions): Promise<Result<void>> {
+export async function analyseStudies(studies: readonly ChosenStudy[], options: AnalysisOptions): Promise<Result<void>> {
   const { draft, threads, signal, detector } = options;
-  const total = studies.flatMap(({ series }) => series).reduce((sum, { slices }) => sum + slices.length, 0);
+  const total = studies.reduce((sum, { chosen }) => sum + (chosen?.slices.length ?? 0), 0);
   const tasks = Math.ceil(total / slicesPerTask);
   const work = openWork<PixelTask, PreparedSlice[]>(
     { name: "./pixel-worker", task: prepareSlices },
@@ -58,7 +61,9 @@ export async function analyseStudies(studies: readonly StudyRows[], options: Ana
   const bar = options.progress.start("Analysing slices", total);
   const { preprocessing } = detector.info;
   const prepare = async (piece: Piece) => {
-    const slices = piece.slices.map(({ shown, frame = 0 }) => ({ path: resolve(shown), frame }));
+    const slices = piece.slices.map(({ shown, frame = 0 }, index) => {
+      return { path: resolve(shown), frame, shiftMm: piece.shiftsMm[index] };
+    });
     return { piece, prepared: await work.run({ slices, preprocessing }) };
   };
   const analysis = openAnalysis(options);
@@ -81,16 +86,16 @@ export async function analyseStudies(studies: readonly StudyRows[], options: Ana
   return ok(undefined);
 }
 
-function* piecesOf(studies: readonly StudyRows[]): Generator<Piece, void, void> {
+function* piecesOf(studies: readonly ChosenStudy[]): Generator<Piece, void, void> {
   for (const study of studies) {
-    for (const [seriesIndex, { uid, slices: found }] of study.series.entries()) {
-      const series = { uid, order: orderSeries(found) };
-      const last = seriesIndex === study.series.length - 1 ? "study" : "series";
-      let seen = 0;
-      for (const slices of pieces(series.order.ordered, slicesPerTask)) {
-        seen += slices.length;
-        yield { series, study: study.uid, slices, completes: seen < series.order.ordered.length ? "nothing" : last };
-      }
+    const order = orderSeries(study.chosen?.slices ?? []);
+    const { length } = order.ordered;
+    if (length === 0) yield { study, order, slices: [], shiftsMm: [], completes: "study" };
+    let seen = 0;
+    for (const slices of pieces(order.ordered, slicesPerTask)) {
+      const shiftsMm = order.shiftsMm.slice(seen, seen + slices.length);
+      seen += slices.length;
+      yield { study, order, slices, shiftsMm, completes: seen < length ? "nothing" : "study" };
     }
   }
 }
@@ -99,35 +104,39 @@ interface Analysis {
   take(piece: Piece, prepared: readonly PreparedSlice[]): Promise<Result<void>>;
 }
 
-/** Holds the series that is being scored and the results of its study; everything older is written. */
+/** Holds the series that is being scored; everything older is written. */
 function openAnalysis({ detector, draft, ledger, findings, onStudy }: AnalysisOptions): Analysis {
-  const { operatingPoints } = detector.info;
-  let results: SeriesResult[] = [];
+  const { operatingPoints, preprocessing } = detector.info;
   let scorer: SeriesScorer | undefined;
   let repaired = 0;
   return {
-    async take({ series, study, slices, completes }, prepared) {
-      scorer ??= openSeriesScorer(series.order.ordered, detector);
+    async take({ study, order, slices, completes }, prepared) {
+      scorer ??= openSeriesScorer(framesOf(order), detector);
       for (const [index, slice] of slices.entries()) recordSlice(ledger, slice, prepared[index]);
       repaired += prepared.filter((slice) => slice.kind === "prepared" && slice.repaired !== "no").length;
       const pictures = prepared.map((slice) => (slice.kind === "prepared" ? slice.picture : undefined));
       const scored = await scorer.accept(pictures);
       if (scored.kind === "problem" || completes === "nothing") return scored;
-      for (const [index, { sliceId }] of series.order.ordered.entries()) {
+      for (const [index, { sliceId }] of order.ordered.entries()) {
         const score = scorer.scores[index];
         if (score !== undefined) draft.write("predictions.csv", submissionLines(sliceId, score.probabilities));
       }
-      results.push(seriesResult(series, scorer, { operatingPoints, repaired }));
+      const result = seriesResult(order, scorer, { operatingPoints, preprocessing, repaired });
       scorer = undefined;
       repaired = 0;
-      if (completes === "series") return scored;
-      const finding = studyFinding(study, results, operatingPoints);
+      const finding = studyFinding(study, result, operatingPoints);
       findings.add(finding);
       onStudy(finding);
-      results = [];
       return scored;
     },
   };
+}
+
+/** Where the pictures of a series lie on its slices. */
+function framesOf({ ordered, shiftsMm }: SeriesOrder<SliceRow>): readonly Frame[] {
+  return ordered.map(({ rows, columns, pixelSpacing }, index) => {
+    return { rows, columns, pixelSpacing, shiftMm: shiftsMm[index] };
+  });
 }
 
 function recordSlice(ledger: Ledger, { shown: path }: SliceRow, prepared: PreparedSlice | undefined): void {

@@ -128,20 +128,20 @@ function whenProgress(what: string, at: "start" | "advance", act: () => void): P
 
 const mixed = mixedFolder("mixed");
 
-test("detect: folders and files in a mix: every file accounted for, six rows for each readable slice", async () => {
+test("detect: folders and files in a mix: every file accounted for, six rows for each slice of a chosen series", async () => {
   const out = join(root, "out-mixed");
   const inputs = [join(mixed, "deep", "a0.dcm"), mixed];
   const summary = must(await detectWith(fake, options({ inputs, out })));
   const { found, used, setAside, failed, reasons } = summary.ledger;
-  assert.deepEqual([found, used], [19, 15]);
-  assert.equal(setAside + failed, 4);
-  assert.equal(reasons["duplicate slice"], 1);
+  assert.deepEqual([found, used], [19, 11]);
+  assert.equal(setAside + failed, 8);
+  assert.deepEqual([reasons["duplicate slice"], reasons["series not chosen"]], [1, 4]);
   const ledger = readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n");
   assert.equal(ledger.length, 1 + found);
   assert.ok(ledger.some((line) => /z copy,set aside,duplicate slice,the same slice as .*b1$/.test(line)));
   const predictions = readFileSync(join(out, "predictions.csv"), "utf8").trimEnd().split("\n");
   assert.equal(predictions[0], "ID,Label");
-  assert.equal(predictions.length, 1 + 15 * 6);
+  assert.equal(predictions.length, 1 + 11 * 6);
   assert.equal(new Set(predictions.map((line) => line.split(",")[0])).size, predictions.length);
   assert.ok(predictions.some((line) => line.startsWith("ID_c1_epidural,0.0066")));
   assert.deepEqual(readdirSync(out).sort(), ["findings.json", "ledger.csv", "predictions.csv"]);
@@ -151,12 +151,16 @@ test("detect: findings hold the chosen series along its normal, decisions, evide
   const out = join(root, "out-findings");
   const summary = must(await detectWith(fake, options({ inputs: [mixed], out })));
   const findings = readFindings(out);
-  assert.deepEqual(findings.ledger.rows.length, 4);
+  assert.deepEqual(findings.ledger.rows.length, 8);
   assert.equal(findings.detector.hash, fake.hash);
   const [first, second] = findings.studies.toSorted((one, other) => (one.study < other.study ? -1 : 1));
   assert.ok(first?.status === "analysed" && second?.status === "analysed");
   assert.equal(first.series.uid, "1.1.1");
-  assert.match(first.series.because, /most slice positions \(8\) among the 2 axial of 2 series/);
+  assert.match(first.series.because, /the first of 2 head CT series .* fewer positions: 4 against 8/);
+  assert.deepEqual(
+    first.otherSeries.map(({ uid, status, because }) => `${uid} ${status}: ${because}`),
+    ["1.1.2 not chosen: fewer positions: 4 against 8"],
+  );
   assert.deepEqual(
     first.slices.map(({ sop }) => sop.slice(-1)),
     ["0", "4", "1", "5", "2", "6", "3", "7"],
@@ -204,7 +208,7 @@ test("detect: a slice that fails at decoding is told, and the study goes on", as
   const out = join(root, "out-failing");
   const progress = whenProgress("Analysing slices", "start", damage);
   const { ledger } = must(await detectWith(fake, options({ inputs: [folder], out, progress })));
-  assert.deepEqual([ledger.found, ledger.used], [19, 14]);
+  assert.deepEqual([ledger.found, ledger.used], [19, 10]);
   const study = readFindings(out).studies.find((each) => each.study === "1.1");
   assert.ok(study?.status === "analysed");
   assert.equal(study.series.slices, 7);
@@ -226,7 +230,7 @@ test("detect: a study of which nothing can be decoded is not analysed, with the 
   );
   assert.deepEqual(
     readFindings(out).studies.find(({ study }) => study === "1.2"),
-    { status: "not analysed", study: "1.2", reason },
+    { status: "not analysed", study: "1.2", reason, otherSeries: [] },
   );
 });
 
@@ -295,7 +299,7 @@ test("detect: a real detector file, from bytes to findings; and files that are n
   writeFileSync(model, bytes);
   const out = join(root, "out-real");
   const summary = must(await detect({ ...options({ inputs: [mixed], out }), model }));
-  assert.equal(summary.ledger.used, 15);
+  assert.equal(summary.ledger.used, 11);
   const findings = readFindings(out);
   assert.match(findings.detector.hash, /^[0-9a-f]{64}$/);
   for (const study of findings.studies) {

@@ -5,6 +5,7 @@ import type { Label } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
 import { type Detector, openDetector } from "../models/index.ts";
 import { analyseStudies } from "./analyse.ts";
+import { chooseInStudies } from "./choose.ts";
 import { type Draft, type OutputName, openDraft, outputNames } from "./draft.ts";
 import type { StudyFinding } from "./findings.ts";
 import { openFindings } from "./findings-writer.ts";
@@ -45,8 +46,8 @@ export interface DetectionSummary {
 }
 
 /**
- * Detects hemorrhage in every CT slice under the inputs and writes `predictions.csv` (competition format),
- * `findings.json` and `ledger.csv`; all three or none. Memory does not grow with the slices but for some 500 bytes each.
+ * Detects hemorrhage in the head CT series of every study under the inputs and writes `predictions.csv` (competition
+ * format), `findings.json` and `ledger.csv`; all three or none. Memory does not grow with the slices but for some 500 bytes each.
  * Problems: an input that is not there, "no CT slices", the detector's (openDetector), the output folder's (openDraft),
  * "interrupted".
  */
@@ -97,7 +98,8 @@ async function writeDraft(
   const findings = openFindings(draft, detector);
   const lines: StudyLine[] = [];
   const onStudy = (finding: StudyFinding) => lines.push(lineOf(finding));
-  const analysed = await analyseStudies(studies.value, { ...options, detector, draft, ledger, findings, onStudy });
+  const chosen = chooseInStudies(studies.value, ledger);
+  const analysed = await analyseStudies(chosen, { ...options, detector, draft, ledger, findings, onStudy });
   if (analysed.kind === "problem") return analysed;
   findings.end(ledger);
   const files = Object.fromEntries(outputNames.map((name) => [name, join(options.out, name)]));
@@ -110,8 +112,9 @@ async function writeDraft(
 }
 
 function lineOf(finding: StudyFinding): StudyLine {
-  if (finding.status === "not analysed") return finding;
-  const { status, study, slices, probabilities, decisions } = finding;
+  const { status, study } = finding;
+  if (status === "not analysed") return { status, study, reason: finding.reason };
+  const { slices, probabilities, decisions } = finding;
   return { status, study, slices: slices.length, probabilities, decisions };
 }
 

@@ -14,7 +14,7 @@ export interface FindingsWriter {
 export function openFindings(draft: Draft, { info, hash }: Pick<Detector, "info" | "hash">): FindingsWriter {
   const { model, headline, operatingPoints, evidence, scope } = info;
   const head: Omit<Findings, "studies" | "ledger"> = {
-    version: 1,
+    version: 2,
     notAMedicalDevice: notice,
     detector: { hash, model, headline, operatingPoints, evidence, scope: scope.notice },
   };

@@ -33,16 +33,29 @@ const sliceSchema = z.object({
 
 const seriesSchema = z.object({
   uid: z.string(),
-  slices: z.int().min(0).describe("slices that were scored"),
+  slices: z.int().min(0).describe("slices that were scored, or that a series which was not read has"),
+  because: z.string().describe("why the series was read, or why not: see how-series-are-chosen.md"),
+  thicknessMm: z.number().optional().describe("of a slice, or the spacing where the headers do not say it"),
+  kernel: z.string().optional().describe("the maker's name of the convolution kernel"),
   spacingMm: z.number().optional().describe("median distance of neighbouring slices along the normal, mm"),
   tiltDegrees: z.number().optional().describe("angle between the slice normal and the table's axis"),
 });
 
+const otherSeriesSchema = z
+  .array(
+    seriesSchema.extend({
+      status: z.enum(["not chosen", "set aside"]).describe("a head CT that could have been read, or none to read"),
+    }),
+  )
+  .describe("series that were not read: nothing is said of their slices");
+
 const analysedSchema = z.object({
   status: z.literal("analysed"),
   study: z.string().describe("study instance UID"),
-  series: seriesSchema.extend({ because: z.string().describe("why the finding comes from this series") }),
-  otherSeries: z.array(seriesSchema).describe("their slices stand in predictions.csv, not in the finding"),
+  series: seriesSchema.extend({
+    straightened: z.boolean().describe("whether it was resampled along its normal, as the gantry was tilted"),
+  }),
+  otherSeries: otherSeriesSchema,
   probabilities: probabilitiesSchema.describe("of the study: the largest of the series' slices, not calibrated"),
   decisions: decisionsSchema,
   notes: z.array(z.string()),
@@ -53,6 +66,7 @@ const notAnalysedSchema = z.object({
   status: z.literal("not analysed"),
   study: z.string().describe("study instance UID"),
   reason: z.string(),
+  otherSeries: otherSeriesSchema,
 });
 
 const ledgerRowSchema = z.object({
@@ -62,9 +76,9 @@ const ledgerRowSchema = z.object({
   detail: z.string(),
 });
 
-/** `findings.json`, format version 1. */
+/** `findings.json`, format version 2. */
 export const findingsSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   notAMedicalDevice: z.literal(notice),
   detector: z.object({
     hash: z.string().describe("SHA-256 of the detector file"),
@@ -97,8 +111,8 @@ export type AnalysedStudy = Extract<StudyFinding, { status: "analysed" }>;
 /** The finding in one slice. */
 export type SliceFinding = AnalysedStudy["slices"][number];
 
-/** What is said of a series. */
-export type SeriesFinding = AnalysedStudy["otherSeries"][number];
+/** What is said of a series that was not read. */
+export type OtherSeries = AnalysedStudy["otherSeries"][number];
 
 /** Where in a slice a positive label comes from. */
 export type Evidence = SliceFinding["evidence"][number];
@@ -109,5 +123,5 @@ export type Box = Evidence["boxes"][number];
 /** `docs/findings.schema.json`: the JSON Schema of `findings.json` as text. */
 export function findingsJsonSchema(): string {
   const schema = z.toJSONSchema(findingsSchema, { io: "output" });
-  return `${JSON.stringify({ title: "Ichor findings, format version 1", ...schema }, undefined, 2)}\n`;
+  return `${JSON.stringify({ title: "Ichor findings, format version 2", ...schema }, undefined, 2)}\n`;
 }

@@ -6,7 +6,7 @@ export {
   type Findings,
   findingsJsonSchema,
   findingsSchema,
-  type SeriesFinding,
+  type OtherSeries,
   type SliceFinding,
   type StudyFinding,
 } from "./findings.ts";

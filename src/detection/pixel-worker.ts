@@ -1,5 +1,6 @@
 import {
   type HeaderOutcome,
+  type PlaneShift,
   type Preprocessing,
   prepareSlice,
   readHu,
@@ -8,10 +9,16 @@ import {
 } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 
+interface SliceSource {
+  readonly path: string;
+  readonly frame: number;
+  readonly shiftMm: PlaneShift | undefined;
+}
+
 /** Slices to decode and how to prepare them. */
 export interface PixelTask {
-  /** Absolute paths of their files, and their places in them, from 0. */
-  readonly slices: readonly { readonly path: string; readonly frame: number }[];
+  /** Absolute paths of their files, their places in them, from 0, and their shifts, to straighten the series. */
+  readonly slices: readonly SliceSource[];
   readonly preprocessing: Preprocessing;
 }
 
@@ -24,11 +31,15 @@ export type PreparedSlice =
 export default async function prepareSlices({ slices, preprocessing }: PixelTask): Promise<PreparedSlice[]> {
   const headers = rememberHeaders(); // frames of one file stand together
   const prepared: PreparedSlice[] = [];
-  for (const { path, frame } of slices) prepared.push(await prepare(path, headers(path, frame), preprocessing));
+  for (const slice of slices) prepared.push(await prepare(slice, headers(slice.path, slice.frame), preprocessing));
   return prepared;
 }
 
-async function prepare(path: string, outcome: HeaderOutcome, preprocessing: Preprocessing): Promise<PreparedSlice> {
+async function prepare(
+  { path, shiftMm }: SliceSource,
+  outcome: HeaderOutcome,
+  preprocessing: Preprocessing,
+): Promise<PreparedSlice> {
   // The first pass saw a slice here, so the file has changed since.
   if (outcome.kind !== "slice") return { kind: "failed", reason: outcome.reason, detail: outcome.detail };
   await loadCodecs([outcome.header.transferSyntax]);
@@ -38,5 +49,5 @@ async function prepare(path: string, outcome: HeaderOutcome, preprocessing: Prep
     return { kind: "failed", reason: kind, detail: `got ${got}, expected ${expected}` };
   }
   const repaired = slice.value.kind === "hu" ? slice.value.repaired : "no";
-  return { kind: "prepared", picture: prepareSlice(slice.value, preprocessing), repaired };
+  return { kind: "prepared", picture: prepareSlice(slice.value, preprocessing, shiftMm), repaired };
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SeriesOrder } from "../ct/index.ts";
-import { type SeriesResult, seriesResult, studyFinding } from "./study.ts";
+import type { LedgerEntry } from "../base/index.ts";
+import { orderSeries, type Preprocessing } from "../ct/index.ts";
+import { chooseInStudies } from "./choose.ts";
+import type { Ledger } from "./ledger.ts";
+import { seriesResult, studyFinding } from "./study.ts";
 import type { SliceRow } from "./survey.ts";
 
 const operatingPoints = {
@@ -15,50 +18,74 @@ const operatingPoints = {
 
 interface Shape {
   readonly uid: string;
-  readonly positions: readonly number[];
-  readonly tiltDegrees?: number | undefined;
+  readonly count: number;
   readonly failed?: number;
-  readonly logit?: number;
+  readonly changes?: Partial<SliceRow>;
+  /** Degrees of the gantry, while the table moves along z. */
+  readonly tilt?: number;
 }
 
-/** A series whose first `failed` slices could not be decoded. */
-function result({ uid, positions, tiltDegrees = 0, failed = 0, logit = 0 }: Shape): SeriesResult {
-  const ordered = positions.map((_, index): SliceRow => {
-    const sliceId = `${uid}.${index}`;
-    const row = { sliceId, sop: sliceId, shown: `${sliceId}.dcm`, position: undefined, orientation: undefined };
-    return { ...row, frame: undefined, pixelSpacing: undefined, rows: 4, columns: 4 };
-  });
-  const order: SeriesOrder<SliceRow> = {
-    ordered,
-    alongNormalMm: positions,
-    spacingMm: 5,
-    tiltDegrees: Number.isNaN(tiltDegrees) ? undefined : tiltDegrees,
-    evenness: "even",
-    shiftsMm: positions.map(() => [0, 0]),
-    remarks: [],
+function slicesOf({ uid, count, changes, tilt = 0 }: Shape): SliceRow[] {
+  const [cos, sin] = [Math.cos((tilt * Math.PI) / 180), Math.sin((tilt * Math.PI) / 180)];
+  return Array.from({ length: count }, (_, index) => ({
+    sliceId: `${uid}.${index}`,
+    sop: `${uid}.${index}`,
+    shown: `${uid}.${index}.dcm`,
+    frame: undefined,
+    position: [-125, -125, 5 * index] as const,
+    orientation: [1, 0, 0, 0, cos, -sin] as const,
+    pixelSpacing: [0.5, 0.5] as const,
+    rows: 500,
+    columns: 500,
+    sliceThicknessMm: 5,
+    kernel: "H31s",
+    imageType: [],
+    seriesDescription: undefined,
+    bodyPart: undefined,
+    contrast: "unknown",
+    acquisition: undefined,
+    seriesNumber: undefined,
+    instanceNumber: undefined,
+    ...changes,
+  }));
+}
+
+const preprocessing: Preprocessing = { values: "hu", size: 8, fieldOfViewMm: 240, tilt: "straightened" };
+
+/** The finding of a study, and what its ledger says of the series that were not read. */
+function findingOf(...shapes: readonly Shape[]) {
+  const series = shapes.map((shape) => ({ uid: shape.uid, slices: slicesOf(shape) }));
+  const rows: LedgerEntry[] = [];
+  const ledger: Ledger = {
+    ...{ rows, record: (entry) => void rows.push(entry), expectFrames: () => {}, summary: () => assert.fail() },
   };
+  const [study] = chooseInStudies([{ uid: "study", series }], ledger);
+  assert.ok(study !== undefined);
+  const order = orderSeries(study.chosen?.slices ?? []);
+  const failed = shapes.find(({ uid }) => uid === study.chosen?.uid)?.failed ?? 0;
   const score = { probabilities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], evidence: [] };
-  const scores = positions.map((_, index) => (index < failed ? undefined : score));
-  const studyLogits = new Float32Array(6).fill(logit);
-  return seriesResult({ uid, order }, { scores, studyLogits }, { operatingPoints, repaired: 0 });
+  const scores = order.ordered.map((_, index) => (index < failed ? undefined : score));
+  const scored = { scores, studyLogits: new Float32Array(6) };
+  const result = seriesResult(order, scored, { operatingPoints, preprocessing, repaired: 0 });
+  return { finding: studyFinding(study, result, operatingPoints), rows };
 }
 
-function chosen(...shapes: readonly Shape[]) {
-  const finding = studyFinding("study", shapes.map(result), operatingPoints);
-  assert.equal(finding.status, "analysed");
-  return finding.status === "analysed" ? finding : assert.fail();
+function analysed(...shapes: readonly Shape[]) {
+  const { finding } = findingOf(...shapes);
+  return finding.status === "analysed" ? finding : assert.fail(finding.reason);
 }
-
-const head = Array.from({ length: 30 }, (_, index) => index * 5);
 
 test("study: the only series is the finding's", () => {
-  const { series, slices, probabilities, decisions, notes, otherSeries } = chosen({ uid: "1", positions: head });
+  const { series, slices, probabilities, decisions, notes, otherSeries } = analysed({ uid: "1", count: 30 });
   assert.deepEqual(series, {
     uid: "1",
     slices: 30,
+    because: "the only series of the study",
+    thicknessMm: 5,
+    kernel: "H31s",
     spacingMm: 5,
     tiltDegrees: 0,
-    because: "the only series of the study",
+    straightened: false,
   });
   assert.equal(slices[3]?.alongNormalMm, 15);
   assert.equal(slices[0]?.decisions.subdural, "positive");
@@ -68,49 +95,75 @@ test("study: the only series is the finding's", () => {
   assert.deepEqual([notes, otherSeries], [[], []]);
 });
 
-test("study: the axial series with the most positions is chosen, whatever the order", () => {
-  const shapes = [
-    { uid: "coronal", positions: [...head, 150, 155, 160], tiltDegrees: 88 },
-    { uid: "perfusion", positions: Array.from({ length: 300 }, (_, index) => (index % 8) * 10) },
-    { uid: "few", positions: head.slice(5) },
-    { uid: "whole", positions: head, tiltDegrees: 22, logit: 2 },
+test("study: one series is read, and each other one says why it is not", () => {
+  const shapes: readonly Shape[] = [
+    { uid: "thin", count: 40, changes: { sliceThicknessMm: 1 } },
+    { uid: "bone", count: 30, changes: { kernel: "H60s" } },
+    { uid: "whole", count: 30 },
   ];
-  const finding = chosen(...shapes);
+  const { finding, rows } = findingOf(...shapes);
+  assert.ok(finding.status === "analysed");
   assert.equal(finding.series.uid, "whole");
-  assert.equal(finding.series.because, "the most slice positions (30) among the 3 axial of 4 series");
-  assert.deepEqual(
-    finding.otherSeries.map(({ uid }) => uid),
-    ["coronal", "perfusion", "few"],
+  assert.equal(
+    finding.series.because,
+    "the first of 2 head CT series by the rules (3 series in all); the next: thinner: 1 mm against 5 mm",
   );
-  assert.equal(chosen(...shapes.toReversed()).series.uid, "whole");
+  assert.deepEqual(
+    finding.otherSeries.map(({ uid, status, because, slices }) => [uid, status, because, slices]),
+    [
+      ["thin", "not chosen", "thinner: 1 mm against 5 mm", 40],
+      ["bone", "set aside", "bone kernel: kernel H60s", 30],
+    ],
+  );
+  assert.equal(rows.length, 70);
+  const [first] = rows;
+  assert.deepEqual(first, {
+    path: "thin.0.dcm",
+    status: "set aside",
+    kind: "series not chosen",
+    detail: "thinner: 1 mm against 5 mm",
+  });
+  assert.deepEqual(findingOf(...shapes.toReversed()).finding, finding);
 });
 
-test("study: equal series are told apart by their UIDs", () => {
-  const shapes = [
-    { uid: "1.3", positions: head },
-    { uid: "1.2", positions: head },
-  ];
-  assert.equal(chosen(...shapes).series.uid, "1.2");
-  assert.equal(chosen(...shapes.toReversed()).series.uid, "1.2");
+test("study: slices that failed and slices of another plane are told", () => {
+  const scout = {
+    ...slicesOf({ uid: "1", count: 1 })[0]!,
+    sliceId: "scout",
+    orientation: [0, 1, 0, 0, 0, -1] as const,
+  };
+  const { finding, rows } = findingOf({ uid: "1", count: 30, failed: 2 });
+  assert.ok(finding.status === "analysed" && rows.length === 0);
+  assert.equal(finding.series.slices, 28);
+  assert.deepEqual(finding.notes, ["2 slices could not be decoded: what they show is not known"]);
+  const mixed = chooseInStudies(
+    [{ uid: "study", series: [{ uid: "1", slices: [...slicesOf({ uid: "1", count: 30 }), scout] }] }],
+    { rows: [], record: () => {}, expectFrames: () => {}, summary: () => assert.fail() },
+  );
+  assert.deepEqual(mixed[0]?.leftOut, { "other plane": 1 });
 });
 
-test("study: slices that failed are told, and a series of which all failed is not chosen", () => {
-  const finding = chosen({ uid: "1", positions: head, failed: 30 }, { uid: "2", positions: head.slice(3), failed: 2 });
-  assert.equal(finding.series.uid, "2");
-  assert.equal(finding.series.slices, 25);
-  assert.deepEqual(finding.notes, [
-    "2 slices could not be decoded: what they show is not known",
-    "30 slices of series 1 could not be decoded",
-  ]);
+test("study: a series of a tilted gantry is straightened, and the finding says so", () => {
+  const { series, notes } = analysed({ uid: "1", count: 30, tilt: 22 });
+  assert.equal(series.straightened, true);
+  assert.deepEqual(notes, ["tilted by 22.0°, straightened along the slice normal"]);
 });
 
-test("study: without an axial series the finding says so", () => {
-  assert.match(chosen({ uid: "1", positions: head, tiltDegrees: 89 }).notes.join(), /tilted by 89°/);
-  assert.match(chosen({ uid: "1", positions: head, tiltDegrees: Number.NaN }).notes.join(), /without orientation/);
+test("study: without orientation the finding says so", () => {
+  const changes = { orientation: undefined };
+  assert.match(analysed({ uid: "1", count: 30, changes }).notes.join(), /without orientation/);
 });
 
-test("study: nothing decoded is not analysed, with the reason", () => {
-  const finding = studyFinding("study", [result({ uid: "1", positions: head, failed: 30 })], operatingPoints);
-  const reason = "none of the 30 slices could be decoded";
-  assert.deepEqual(finding, { status: "not analysed", study: "study", reason });
+test("study: without a series to read, or with nothing decoded, it is not analysed, with the reason", () => {
+  const bone: Shape = { uid: "bone", count: 30, changes: { kernel: "BONEPLUS" } };
+  const reasonOf = (...shapes: readonly Shape[]) => {
+    const { finding } = findingOf(...shapes);
+    return finding.status === "not analysed" ? finding.reason : assert.fail();
+  };
+  assert.equal(reasonOf(bone), "none of its series is a head CT to read: bone kernel (kernel BONEPLUS)");
+  assert.equal(reasonOf(bone, { uid: "1", count: 30, failed: 30 }), "none of the 30 slices could be decoded");
+  assert.equal(
+    reasonOf({ uid: "1", count: 30, failed: 30 }, { uid: "2", count: 28 }),
+    "none of the 30 slices could be decoded; 1 series that could be read instead: name its files alone",
+  );
 });

@@ -1,13 +1,13 @@
-import type { SeriesOrder } from "../ct/index.ts";
+import { type Preprocessing, type SeriesOrder, type SeriesVerdict, usedShift } from "../ct/index.ts";
 import { labels } from "../labels/index.ts";
-import type { AnalysedStudy, SeriesFinding, SliceFinding, StudyFinding } from "./findings.ts";
+import type { ChosenStudy } from "./choose.ts";
+import type { AnalysedStudy, OtherSeries, SliceFinding, StudyFinding } from "./findings.ts";
 import { probabilityOf, type Scorer, type SeriesScorer } from "./series-scorer.ts";
 import type { SliceRow } from "./survey.ts";
 
-/** What a detection knows of one series when all its slices have been seen. */
+/** What a detection knows of the chosen series when all its slices have been seen. */
 export interface SeriesResult {
   readonly order: SeriesOrder<SliceRow>;
-  readonly finding: SeriesFinding;
   readonly slices: readonly SliceFinding[];
   /** [6] */
   readonly studyLogits: Float32Array;
@@ -15,15 +15,24 @@ export interface SeriesResult {
   readonly failed: number;
   /** Slices whose wrapped values were repaired. */
   readonly repaired: number;
+  /** Whether slices were shifted, as the gantry was tilted. */
+  readonly straightened: boolean;
 }
 
 type OperatingPoints = Scorer["info"]["operatingPoints"];
 
+/** What is known of a series beside its scores. */
+interface SeriesContext {
+  readonly operatingPoints: OperatingPoints;
+  readonly preprocessing: Preprocessing;
+  readonly repaired: number;
+}
+
 /** Gathers what was found in a series. */
 export function seriesResult(
-  { uid, order }: { readonly uid: string; readonly order: SeriesOrder<SliceRow> },
+  order: SeriesOrder<SliceRow>,
   { scores, studyLogits }: Pick<SeriesScorer, "scores" | "studyLogits">,
-  { operatingPoints, repaired }: { readonly operatingPoints: OperatingPoints; readonly repaired: number },
+  { operatingPoints, preprocessing, repaired }: SeriesContext,
 ): SeriesResult {
   const slices = order.ordered.flatMap((row, index): SliceFinding[] => {
     const score = scores[index];
@@ -42,36 +51,31 @@ export function seriesResult(
       },
     ];
   });
-  const { spacingMm, tiltDegrees } = order;
-  const finding = {
-    uid,
-    slices: slices.length,
-    ...(spacingMm === undefined ? {} : { spacingMm: thousandths(spacingMm) }),
-    ...(tiltDegrees === undefined ? {} : { tiltDegrees: thousandths(tiltDegrees) }),
-  };
-  return { order, finding, slices, studyLogits, failed: order.ordered.length - slices.length, repaired };
+  const failed = order.ordered.length - slices.length;
+  const straightened = order.shiftsMm.some((shift) => usedShift(preprocessing, shift).some((mm) => mm !== 0));
+  return { order, slices, studyLogits, failed, repaired, straightened };
 }
 
 /**
- * The record of a study. Every series was scored, as each readable slice wants its six probabilities; the study's finding
- * however comes from one series, so that a slice is not counted once for each kernel it was reconstructed with. It is the
- * most complete axial one, by these rules in turn: its normal lies within 45° of the table's axis; it has most positions
- * along the normal (a perfusion series has many slices at few positions); it has most slices; its UID comes first.
+ * The record of a study: what was found in its chosen series, and why the others were not read. Not analysed: a study
+ * of which no series is a head CT to read, or of whose chosen series no slice could be decoded.
  */
-export function studyFinding(study: string, series: readonly SeriesResult[], points: OperatingPoints): StudyFinding {
-  const ranked = series.filter(({ slices }) => slices.length > 0).sort(byCompleteness);
-  const chosen = ranked[0];
-  const failed = series.reduce((sum, each) => sum + each.failed, 0);
-  if (chosen === undefined)
-    return { status: "not analysed", study, reason: `none of the ${count(failed, "slice")} could be decoded` };
+export function studyFinding(study: ChosenStudy, result: SeriesResult, points: OperatingPoints): StudyFinding {
+  const { uid, chosen } = study;
+  const otherSeries = study.others.map(otherSeriesOf);
+  if (chosen === undefined || result.slices.length === 0) {
+    const reason = chosen === undefined ? noneToRead(study) : noneDecoded(study, result);
+    return { status: "not analysed", study: uid, reason, otherSeries };
+  }
+  const { straightened } = result;
   return {
     status: "analysed",
-    study,
-    series: { ...chosen.finding, because: reasonOf(chosen, series) },
-    otherSeries: series.filter((each) => each !== chosen).map(({ finding }) => finding),
-    ...verdict(Array.from(chosen.studyLogits, probabilityOf), points),
-    notes: notesOf(chosen, series),
-    slices: [...chosen.slices],
+    study: uid,
+    series: { ...describe(chosen), slices: result.slices.length, straightened },
+    otherSeries,
+    ...verdict(Array.from(result.studyLogits, probabilityOf), points),
+    notes: notesOf(study, result),
+    slices: [...result.slices],
   };
 }
 
@@ -93,49 +97,51 @@ function byLabel<T>(entries: readonly (readonly [(typeof labels)[number], T])[])
   return Object.fromEntries(entries) as Record<(typeof labels)[number], T>; // the callers map over all labels
 }
 
-function byCompleteness(one: SeriesResult, other: SeriesResult): number {
-  return (
-    Number(isAxial(other)) - Number(isAxial(one)) ||
-    positionsOf(other) - positionsOf(one) ||
-    other.slices.length - one.slices.length ||
-    (one.finding.uid < other.finding.uid ? -1 : 1)
-  );
+function describe({ uid, detail, facts }: SeriesVerdict<SliceRow>): Omit<OtherSeries, "status"> {
+  const { slices, thicknessMm, kernel, spacingMm, tiltDegrees } = facts;
+  return {
+    uid,
+    slices,
+    because: detail,
+    ...(thicknessMm === undefined ? {} : { thicknessMm: thousandths(thicknessMm) }),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(spacingMm === undefined ? {} : { spacingMm: thousandths(spacingMm) }),
+    ...(tiltDegrees === undefined ? {} : { tiltDegrees: thousandths(tiltDegrees) }),
+  };
 }
 
-/** Head CT is tilted by up to 30°; coronal and sagittal reformats are at 60° and more. */
-function isAxial({ order: { tiltDegrees } }: SeriesResult): boolean {
-  return tiltDegrees !== undefined && tiltDegrees <= 45;
+function otherSeriesOf(verdict: SeriesVerdict<SliceRow>): OtherSeries {
+  const status = verdict.status === "set aside" ? "set aside" : "not chosen";
+  const said = describe(verdict);
+  return { ...said, status, because: status === "set aside" ? `${verdict.kind}: ${said.because}` : said.because };
 }
 
-/** Different positions along the normal, told apart to a hundredth of a millimetre. */
-function positionsOf({ slices }: SeriesResult): number {
-  return new Set(slices.map(({ alongNormalMm }) => alongNormalMm?.toFixed(2))).size;
+function noneToRead({ others }: ChosenStudy): string {
+  const reasons = others.map(({ kind, detail }) => `${kind} (${detail})`);
+  return `none of its series is a head CT to read: ${reasons.join("; ")}`;
 }
 
-function reasonOf(chosen: SeriesResult, series: readonly SeriesResult[]): string {
-  if (series.length === 1) return "the only series of the study";
-  const axial = series.filter(isAxial).length;
-  const kind = isAxial(chosen) ? `${axial} axial of ${series.length}` : `${series.length}, none of them axial,`;
-  return `the most slice positions (${positionsOf(chosen)}) among the ${kind} series`;
+function noneDecoded({ others }: ChosenStudy, { failed }: SeriesResult): string {
+  const could = others.filter(({ status }) => status === "not chosen").length;
+  const rest =
+    could === 0 ? "" : `; ${count(could, "series", "series")} that could be read instead: name its files alone`;
+  return `none of the ${count(failed, "slice")} could be decoded${rest}`;
 }
 
-function notesOf(chosen: SeriesResult, series: readonly SeriesResult[]): string[] {
-  const { order, failed, repaired } = chosen;
+function notesOf({ leftOut }: ChosenStudy, { order, failed, repaired, straightened }: SeriesResult): string[] {
   const notes = order.remarks.map(({ kind, count: times }) => `${kind}: ${times}`);
+  for (const [kind, times] of Object.entries(leftOut)) notes.push(`${count(times, "slice")} set aside: ${kind}`);
   if (failed > 0) notes.push(`${count(failed, "slice")} could not be decoded: what they show is not known`);
   if (repaired > 0) notes.push(`${count(repaired, "slice")} with wrapped stored values repaired`);
-  if (!isAxial(chosen)) {
-    const seen = order.tiltDegrees === undefined ? "without orientation" : `tilted by ${order.tiltDegrees.toFixed(0)}°`;
-    notes.push(`the series is ${seen}: the detector learned on axial slices`);
+  if (straightened) notes.push(`tilted by ${order.tiltDegrees?.toFixed(1)}°, straightened along the slice normal`);
+  if (order.tiltDegrees === undefined) {
+    notes.push("the series is without orientation: the detector learned on axial slices");
   }
-  for (const other of series)
-    if (other !== chosen && other.failed > 0)
-      notes.push(`${count(other.failed, "slice")} of series ${other.finding.uid} could not be decoded`);
   return notes;
 }
 
-function count(times: number, what: string): string {
-  return `${times} ${what}${times === 1 ? "" : "s"}`;
+function count(times: number, what: string, many = `${what}s`): string {
+  return `${times} ${times === 1 ? what : many}`;
 }
 
 function thousandths(value: number): number {

@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
-import type { SliceHeader } from "../ct/index.ts";
+import type { SeriesSlice, SliceHeader } from "../ct/index.ts";
 import { walkFiles } from "../dicom/index.ts";
 import readHeaders, { type HeaderAnswer } from "./header-worker.ts";
 import { inOrder, pieces } from "./in-order.ts";
@@ -8,8 +8,7 @@ import type { Ledger } from "./ledger.ts";
 import { openWork } from "./work.ts";
 
 /** What a detection remembers of one slice between the two passes: little, as there is one for each slice of the input. */
-export interface SliceRow
-  extends Pick<SliceHeader, "sliceId" | "sop" | "position" | "orientation" | "pixelSpacing" | "rows" | "columns"> {
+export interface SliceRow extends SeriesSlice, Pick<SliceHeader, "sop"> {
   /** Path as the user would type it, relative to the working folder. */
   readonly shown: string;
   /** 0-based place in a file of several frames; `undefined` where the file is the slice. */
@@ -122,20 +121,26 @@ function openCollection(ledger: Ledger, modality: string): Collection {
   };
 }
 
-/** A row; arrays that are equal throughout a series are held once, as they are most of a row's memory. */
+/** A row; lists and texts that are equal throughout a series are held once, as they are most of a row's memory. */
 function sliceRow(shown: string, header: SliceHeader, first: SliceRow | undefined): SliceRow {
-  const { sliceId, sop, frame, position, orientation, pixelSpacing, rows, columns } = header;
+  const { sliceId, sop, frame, position, rows, columns } = header;
+  const { sliceThicknessMm, acquisition, seriesNumber, instanceNumber } = header;
   return {
-    shown,
-    frame,
-    sliceId,
-    sop,
-    position,
-    orientation: String(orientation) === String(first?.orientation) ? first?.orientation : orientation,
-    pixelSpacing: String(pixelSpacing) === String(first?.pixelSpacing) ? first?.pixelSpacing : pixelSpacing,
-    rows,
-    columns,
+    ...{ shown, frame, sliceId, sop, position, rows, columns },
+    ...{ sliceThicknessMm, acquisition, seriesNumber, instanceNumber },
+    orientation: held(header.orientation, first?.orientation),
+    pixelSpacing: held(header.pixelSpacing, first?.pixelSpacing),
+    kernel: held(header.kernel, first?.kernel),
+    imageType: held(header.imageType, first?.imageType),
+    seriesDescription: held(header.seriesDescription, first?.seriesDescription),
+    bodyPart: held(header.bodyPart, first?.bodyPart),
+    contrast: held(header.contrast, first?.contrast),
   };
+}
+
+/** The value that is held already, where it is equal. */
+function held<T>(own: T, known: T | undefined): T {
+  return known !== undefined && String(own) === String(known) ? known : own;
 }
 
 function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {

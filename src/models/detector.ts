@@ -25,6 +25,7 @@ export const detectorInfoSchema = z.object({
     values: z.enum(["hu", "stored"]),
     size: z.int().min(8).max(1024),
     fieldOfViewMm: z.union([z.number().positive(), z.literal("image")]),
+    tilt: z.enum(["straightened", "as scanned"]).optional(),
   }),
   neighbours: z.int().min(1).max(9),
   windows: z.array(z.object({ name: z.string(), center: z.number(), width: z.number().positive() })),

@@ -49,7 +49,7 @@ const notebook: TrainingDefaults = {
 export const models = {
   mlp2020: {
     summary: "the dense network of the 2020 notebook on stored values, 50×50 (iteration 1)",
-    preprocessing: { values: "stored", size: 50, fieldOfViewMm: "image" },
+    preprocessing: { values: "stored", size: 50, fieldOfViewMm: "image", tilt: "as scanned" },
     neighbours: 1,
     windows: [],
     evidence: "none",
@@ -59,7 +59,7 @@ export const models = {
   },
   "mlp2020-brain": {
     summary: "the dense network of the 2020 notebook on HU in a brain window, 50×50 (iteration 2)",
-    preprocessing: { values: "hu", size: 50, fieldOfViewMm: "image" },
+    preprocessing: { values: "hu", size: 50, fieldOfViewMm: "image", tilt: "as scanned" },
     neighbours: 1,
     windows: [brainWindow],
     evidence: "none",
@@ -69,7 +69,7 @@ export const models = {
   },
   cnn: {
     summary: "a small CNN on HU: three windows of three neighbouring slices, 128×128, evidence maps (iteration 3)",
-    preprocessing: { values: "hu", size: 128, fieldOfViewMm: 240 },
+    preprocessing: { values: "hu", size: 128, fieldOfViewMm: 240, tilt: "straightened" },
     neighbours: 3,
     width: 16,
     windows: cnnWindows,
@@ -89,7 +89,7 @@ export const models = {
   },
   imported: {
     summary: "a network from an ONNX file (backbone.file) behind the windows of cnn, with six logits as its last layer",
-    preprocessing: { values: "hu", size: 224, fieldOfViewMm: 240 },
+    preprocessing: { values: "hu", size: 224, fieldOfViewMm: 240, tilt: "straightened" },
     neighbours: 3,
     windows: cnnWindows,
     evidence: "none",

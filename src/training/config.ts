@@ -112,6 +112,10 @@ export const trainingConfigSchema = z.strictObject({
     values: z.enum(["hu", "stored"]),
     size: z.int().min(16).max(1024),
     fieldOfViewMm: z.union([z.literal("image"), z.number().min(50).max(1000)]),
+    tilt: z
+      .enum(["straightened", "as scanned"])
+      .optional()
+      .describe("Whether series of a tilted gantry are resampled along their normal; without it they are not."),
   }),
   neighbours: z
     .union([z.literal(1), z.literal(3), z.literal(5)])

@@ -1,6 +1,6 @@
 import { ok, type Result } from "../../base/index.ts";
 import { prepareSlice, readHu, readSliceHeader } from "../../ct/index.ts";
-import { openLoader, slicePath } from "../../dataset/index.ts";
+import { openLoader, slicePath, sliceShift } from "../../dataset/index.ts";
 import { loadCodecs } from "../../dicom/index.ts";
 import { anyIndex, type Label, labelCount, labels } from "../../labels/index.ts";
 import type { Detector } from "../../models/index.ts";
@@ -58,7 +58,8 @@ export async function exampleSlices(source: ExampleSource): Promise<Result<reado
     if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
     const slice = readHu(path, outcome);
     if (slice.kind === "problem") return slice;
-    const hu = prepareSlice(slice.value, { ...data.cache.preprocessing, values: "hu", size: shownSize });
+    const preprocessing = { ...data.cache.preprocessing, values: "hu", size: shownSize } as const;
+    const hu = prepareSlice(slice.value, preprocessing, sliceShift(table, row));
     examples.push({
       kind,
       sliceId: table.sliceIds[row]!,
