@@ -142,8 +142,9 @@ const evaluate = command<EvaluateFlags>({
 const predict = command<PredictFlags, string[]>({
   summary: "Detect hemorrhage in new studies",
   description:
-    "Runs a detector on studies, labelled or not, and writes predictions.csv (the competition's form: six rows a slice),\n" +
-    "findings.json (by study and slice, with evidence) and ledger.csv. Not a medical device.",
+    "Runs a detector on the head CT of each study, one series chosen by stated rules (docs/how-series-are-chosen.md), and\n" +
+    "writes predictions.csv (the competition's form: six rows a slice), findings.json (by study and slice, with evidence and\n" +
+    "why the series was read) and ledger.csv. Not a medical device.",
   examples: [
     "ichor predict .data/rsna/stage_2_test --model runs/first/model.onnx --out found",
     "ichor predict a.dcm b.dcm study/ --out found",

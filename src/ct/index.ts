@@ -1,8 +1,11 @@
 export { type HuSlice, readHu, readStored, type StoredSlice } from "./hounsfield.ts";
 export type { Making } from "./making.ts";
 export { type Preprocessing, prepareSlice, stackNeighbours, usedShift } from "./prepare.ts";
+export { choiceRules } from "./series-choice.ts";
 export type { SeriesSlice } from "./series-facts.ts";
-export { whyNotRead } from "./series-rules.ts";
+export { kernelRows } from "./series-kernels.ts";
+export { otherParts } from "./series-names.ts";
+export { seriesRules, whyNotRead } from "./series-rules.ts";
 export { chooseSeries, type FoundSeries, type SeriesChoice, type SeriesVerdict } from "./series-study.ts";
 export {
   type HeaderOutcome,
