@@ -14,7 +14,7 @@ import { benchOptions, keepingMemory, machine, median, race, ratioOf, round3, te
 import { cachedSlices } from "./slices.ts";
 
 keepingMemory();
-const { json, rounds, steps } = benchOptions({ rounds: 15, steps: 12 });
+const { json, rounds, steps } = benchOptions({ rounds: 25, steps: 6 });
 const [batch, size, neighbours, slices] = [32, 128, 3, 800] as const;
 const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 const folder = mkdtempSync(join(tmpdir(), "ichor-loader-"));
@@ -77,6 +77,7 @@ const { ms } = await race(
   { rounds, steps },
 );
 await next;
+const ratios = ms.loaded.map((time, round) => time / ms.constant[round]!).sort((a, b) => a - b);
 tell(
   {
     what: "a step of the CNN on 32 slices with standard augmentation, ms; ratio of loaded to constant batches",
@@ -84,6 +85,8 @@ tell(
     threads,
     ms: { constant: round3(median(ms.constant)), loaded: round3(median(ms.loaded)) },
     ratio: ratioOf(ms.loaded, ms.constant),
+    /** Between which half of the rounds lie. */
+    quartiles: [0.25, 0.75].map((part) => round3(ratios[Math.floor(part * ratios.length)]!)),
     /** Of the loader's thread for a batch. */
     loaderCpuMs: round3(median(loaderMs.filter((_, turn) => turn % 2 === 1))),
   },
