@@ -85,11 +85,12 @@ test("pydicom reads those names the same, and every upper character of the sets 
   const upper = (codes: readonly number[]) => String.fromCharCode(...codes);
   const codes = Array.from({ length: 95 }, (_, index) => 0xa1 + index);
   const single = ["100", "101", "109", "110", "144", "127", "126", "138", "148", "166", "13"];
+  const unassigned = /[\ufffd\ue000-\uf8ff]/; // the latter in Thai, where ICU gives private characters
   const rows = [
     // pydicom 2.3.1 leaves the escape sequence of GB 2312 in the text
     ...examples.filter(([set]) => !set.endsWith("IR 58")).map(([set, name]) => fileOf(set, name)),
     ...single.map((set) => {
-      const known = codes.filter((code) => decodeText(Uint8Array.of(code), [`ISO_IR ${set}`], []) !== "\ufffd");
+      const known = codes.filter((code) => !unassigned.test(decodeText(Uint8Array.of(code), [`ISO_IR ${set}`], [])));
       assert.ok(known.length > 40, set);
       return fileOf(`ISO_IR ${set}`, "A", `x${upper(set === "13" ? known.filter((code) => code < 0xe0) : known)}x`);
     }),
