@@ -102,3 +102,17 @@ test("pydicom's broken and coloured files are refused with a reason", { skip: no
     assert.equal(read.kind === "problem" ? read.problem.kind : "read", wanted, name);
   }
 });
+
+test("the conformance page has a row for every syntax of the table, and none that is not exact", () => {
+  const page = readFileSync(new URL("../../docs/conformance.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `…"));
+  for (const uid of Object.keys(codecs)) {
+    const short = uid.replace("1.2.840.10008.1.2", "…");
+    if (short !== "….4.203")
+      assert.ok(
+        rows.some((row) => row.startsWith(`| \`${short}\` `)),
+        short,
+      );
+  }
+  for (const row of rows) assert.doesNotMatch(row, /off by|failed/);
+});

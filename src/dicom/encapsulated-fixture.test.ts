@@ -17,8 +17,13 @@ const delimiter = Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0);
 
 /** A file whose pixels lie in fragments, written byte by byte: the writer of the room writes native pixels only. */
 export function encapsulatedFile(elements: WritableElements, encapsulation: Encapsulation): Uint8Array {
+  return encapsulate(writeDicom({ ...elements, PixelData: undefined }), encapsulation);
+}
+
+/** The same behind the bytes of a file in explicit little endian, up to its pixel data. */
+export function encapsulate(native: Uint8Array, encapsulation: Encapsulation): Uint8Array {
   const { syntax, fragments, offsets = [], after = delimiter } = encapsulation;
-  const head = withSyntax(writeDicom({ ...elements, PixelData: undefined }), syntax);
+  const head = withSyntax(native, syntax);
   const table = Buffer.alloc(4 * offsets.length);
   for (const [index, offset] of offsets.entries()) table.writeUInt32LE(offset, 4 * index);
   const pixelData = Uint8Array.of(0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 0xff, 0xff, 0xff, 0xff); // OB, undefined length
@@ -26,7 +31,7 @@ export function encapsulatedFile(elements: WritableElements, encapsulation: Enca
 }
 
 /** A file with its transfer syntax named otherwise, and the length of the meta group as it then is. */
-export function withSyntax(file: Uint8Array, syntax: string): Uint8Array {
+function withSyntax(file: Uint8Array, syntax: string): Uint8Array {
   const bytes = Buffer.from(file);
   const old = `${explicitLittleEndian}\0`;
   const uid = syntax.padEnd(syntax.length + (syntax.length % 2), "\0");
