@@ -1,6 +1,6 @@
 import { basename, relative, sep } from "node:path";
 import type { Progress } from "../base/index.ts";
-import { walkFiles } from "../dicom/index.ts";
+import { walkFiles } from "../storage/index.ts";
 import { openPool, type Pool } from "../machine/index.ts";
 import type { Cell, Database } from "./database.ts";
 import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";

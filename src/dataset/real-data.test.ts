@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { must, silent } from "../base/index.ts";
-import { walkFiles } from "../dicom/index.ts";
+import { walkFiles } from "../storage/index.ts";
 import { index, newFolder } from "./folder-fixture.test.ts";
 import { buildCache, labelRows, openIndex } from "./index.ts";
 

@@ -11,7 +11,8 @@ import {
   type Result,
   summariseLedger,
 } from "../base/index.ts";
-import { type FoundFile, readHeader, walkFiles } from "../dicom/index.ts";
+import { readHeader } from "../dicom/index.ts";
+import { type FoundFile, walkFiles } from "../storage/index.ts";
 import { fileResult, makeFolder, writeFileAtomic } from "../machine/index.ts";
 import { burnedIn, deidentifyFile, type FileOptions, newNames } from "./deidentify-file.ts";
 

@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { SeriesSlice, SliceHeader } from "../ct/index.ts";
-import { walkFiles } from "../dicom/index.ts";
+import { walkFiles } from "../storage/index.ts";
 import readHeaders, { type HeaderAnswer } from "./header-worker.ts";
 import { inOrder, pieces } from "./in-order.ts";
 import type { Ledger } from "./ledger.ts";

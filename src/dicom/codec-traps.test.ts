@@ -15,7 +15,7 @@ import { indexFrames, joinFragments } from "./encapsulated.ts";
 import { readFrame, type StoredFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
 import { type PixelLayout, pixelLayout } from "./pixel-layout.ts";
-import { openFile } from "./storage.ts";
+import { openFile } from "../storage/index.ts";
 
 // The traps that were met when the codecs were chosen, each with the case that springs it.
 

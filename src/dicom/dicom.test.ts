@@ -12,7 +12,6 @@ import { readFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
 import { readDataSet } from "./parse.ts";
 import { numbers, text } from "./values.ts";
-import { walkFiles } from "./walk.ts";
 import { ctImageStorage, type WritableElements, writeDicom } from "./write.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-dicom-"));
@@ -243,17 +242,4 @@ test("any mutilation of a file yields a value or a problem, never a throw", () =
     ),
     { numRuns: 300, seed: 1 },
   );
-});
-
-test("folders are walked whole, in order, once, and what cannot be opened is told", async () => {
-  const tree = join(folder, "tree");
-  mkdirSync(join(tree, "b"), { recursive: true });
-  for (const name of ["c.dcm", "a.dcm", "b/d.dcm"]) writeFileSync(join(tree, name), "");
-  symlinkSync(tree, join(tree, "b", "loop"));
-  symlinkSync(join(tree, "nowhere"), join(tree, "broken"));
-  const found: string[] = [];
-  for await (const one of walkFiles([tree, join(tree, "a.dcm")]))
-    found.push(one.kind === "file" ? one.path.slice(tree.length + 1) : `${one.entry.status}: ${one.entry.kind}`);
-  assert.deepEqual(found, ["a.dcm", "b/d.dcm", "failed: not found", "c.dcm"]);
-  assert.ok(readdirSync(tree).length === 4);
 });

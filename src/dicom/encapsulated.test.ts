@@ -11,7 +11,7 @@ import { indexFrames, joinFragments } from "./encapsulated.ts";
 import { type Encapsulation, encapsulatedFile } from "./encapsulated-fixture.test.ts";
 import { countFrames, readFrame, type StoredFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
-import { openFile } from "./storage.ts";
+import { openFile } from "../storage/index.ts";
 import { ctImageStorage, type WritableElements } from "./write.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-fragments-"));

@@ -1,10 +1,10 @@
 import { fail, ok, type Result } from "../base/index.ts";
+import { withFile } from "../storage/index.ts";
 import { damagedPixels } from "./codecs/port.ts";
 import { codecs, type DecodedCells, decodeFrame, unsupported } from "./codecs.ts";
 import type { DataSet, PixelDataPlace } from "./data-set.ts";
 import { indexFrames, joinFragments } from "./encapsulated.ts";
 import { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
-import { withFile } from "./storage.ts";
 import { numbers } from "./values.ts";
 
 /** Stored values of one frame, [row, column] row-major, masked or sign-extended to BitsStored. */

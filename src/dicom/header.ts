@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "../base/index.ts";
+import { type ByteFile, withFile } from "../storage/index.ts";
 import type { DataSet } from "./data-set.ts";
 import { parse } from "./parse.ts";
-import { type ByteFile, withFile } from "./storage.ts";
 import { endsEarly } from "./walk-elements.ts";
 
 /** One page holds nearly every header; measured, 1 to 8 KB are equally fast. */

@@ -1,0 +1,96 @@
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { fail, type Result } from "../base/index.ts";
+import { fileProblem } from "../machine/index.ts";
+import { type OpenArchive, useArchive } from "./archive.ts";
+import { entrySeparator } from "./entry-name.ts";
+import { readFully } from "./read-fully.ts";
+import { StorageFault } from "./storage-fault.ts";
+
+/** Bytes that can be read at any place. Synchronous, for worker threads. */
+export interface ByteFile {
+  readonly sizeBytes: number;
+  /** Time of the last change, milliseconds since 1970; of an archive's entry that of the archive. */
+  readonly mtimeMs: number;
+  /** Reads into the whole of `target` from a place on; answers the bytes read, fewer only where the file ends. */
+  read(target: Uint8Array, offset: number): number;
+  close(): void;
+}
+
+/**
+ * Opens a file, or an entry of an archive: `ARCHIVE!/ENTRY`. For `withFile` and for tests: it throws what the system says, and a
+ * StorageFault where an archive is damaged.
+ */
+export function openFile(path: string): ByteFile {
+  return path.includes(entrySeparator) ? openPossibleEntry(path) : openPlainFile(path);
+}
+
+/** Opens a file, uses it, closes it. Problems: those of `use`, and what the system or an archive says at any moment. */
+export function withFile<T>(path: string, use: (file: ByteFile) => Result<T>): Result<T> {
+  let file: ByteFile | undefined;
+  try {
+    file = openFile(path);
+    return use(file);
+  } catch (error) {
+    return fail(error instanceof StorageFault ? error.problem : fileProblem(error, path));
+  } finally {
+    file?.close();
+  }
+}
+
+/** Size and time of the last change of a file or an entry: whether it is still what it was. Undefined where it is gone. */
+export function statFile(path: string): { readonly sizeBytes: number; readonly mtimeMs: number } | undefined {
+  try {
+    const entry = path.includes(entrySeparator) ? findEntry(path) : undefined;
+    if (entry !== undefined) {
+      const sizeBytes = entry.archive.sizeOf(entry.name);
+      return sizeBytes === undefined ? undefined : { sizeBytes, mtimeMs: entry.archive.mtimeMs };
+    }
+    const { size, mtimeMs } = statSync(path);
+    return { sizeBytes: size, mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+function openPlainFile(path: string): ByteFile {
+  const descriptor = openSync(path, "r");
+  try {
+    const { size, mtimeMs } = fstatSync(descriptor);
+    return {
+      sizeBytes: size,
+      mtimeMs,
+      read: (target, offset) => readFully(descriptor, target, offset),
+      close: () => closeSync(descriptor),
+    };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function openPossibleEntry(path: string): ByteFile {
+  const entry = findEntry(path);
+  if (entry === undefined) return openPlainFile(path);
+  const { archive, name } = entry;
+  const opened = archive.open(name, path);
+  if (opened === undefined) throw noSuchEntry(path);
+  archive.hold();
+  return { mtimeMs: archive.mtimeMs, ...opened, close: archive.release };
+}
+
+/** The archive that a path leads into: its first part that is a file. Folders may have names with "!" too. */
+function findEntry(path: string): { readonly archive: OpenArchive; readonly name: string } | undefined {
+  for (let at = path.indexOf(entrySeparator); at !== -1; at = path.indexOf(entrySeparator, at + 1)) {
+    const file = path.slice(0, at);
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats?.isFile() !== true) continue;
+    const archive = useArchive(file, stats);
+    return archive && { archive, name: path.slice(at + entrySeparator.length) };
+  }
+  return undefined;
+}
+
+function noSuchEntry(where: string): StorageFault {
+  const expected = "an entry of the archive";
+  return new StorageFault({ kind: "not found", where, got: "no such entry", expected, next: "check the path" });
+}

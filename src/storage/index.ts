@@ -1,0 +1,3 @@
+export { entrySeparator } from "./entry-name.ts";
+export { type ByteFile, openFile, statFile, withFile } from "./files.ts";
+export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
