@@ -53,10 +53,16 @@ const index = command<IndexFlags, [string]>({
   description:
     "Reads the header of every file, joins the label table, orders each series along its slice normal, and writes\n" +
     "index.parquet (a row a slice) and ledger.csv, in which every file stands: used, set aside or failed, with the reason.",
-  examples: ["ichor index .data/rsna --out work/index", "ichor index ct --out work/index --labels labels.csv"],
+  examples: [
+    "ichor index .data/rsna --out work/index",
+    "ichor index ct --out work/index --labels labels.csv",
+    "ichor index study.zip --out work/index",
+  ],
   positional: {
     kind: "tuple",
-    parameters: [{ parse: text, brief: "Folder with DICOM files, of any depth", placeholder: "DIR" }],
+    parameters: [
+      { parse: text, brief: "Folder of any depth, archive (zip, tar, tar.gz) or DICOMDIR", placeholder: "DATA" },
+    ],
   },
   flags: {
     out: folder("Folder for index.parquet and ledger.csv"),
@@ -147,12 +153,16 @@ const predict = command<PredictFlags, string[]>({
     "why the series was read) and ledger.csv. Not a medical device.",
   examples: [
     "ichor predict .data/rsna/stage_2_test --model runs/first/model.onnx --out found",
-    "ichor predict a.dcm b.dcm study/ --out found",
+    "ichor predict a.dcm b.dcm study/ packed.zip --out found",
   ],
   positional: {
     kind: "array",
     minimum: 1,
-    parameter: { parse: text, brief: "Folders, DICOM files, or a mix", placeholder: "INPUT" },
+    parameter: {
+      parse: text,
+      brief: "Folders, DICOM files, archives (zip, tar, tar.gz), DICOMDIR, or a mix",
+      placeholder: "INPUT",
+    },
   },
   flags: {
     model: { ...file("Detector file"), default: "model.onnx" },

@@ -1,7 +1,9 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fail, ok, type Progress, type Result } from "../base/index.ts";
+import { isDicomdir } from "../dicom/index.ts";
 import { fileProblem, fileResult, makeFolder } from "../machine/index.ts";
+import { archiveMark, type ByteFile, entrySeparator, isArchive, withFile } from "../storage/index.ts";
 import { type Database, databaseResult, openDatabase } from "./database.ts";
 import {
   createTables,
@@ -19,11 +21,11 @@ import { findFiles, type Reading, readHeaders } from "./read-folder.ts";
 
 /** What to index and where to. */
 export interface IndexOptions {
-  /** The data folder. */
+  /** The data: a folder, an archive, or a DICOMDIR, which stands for the files that it names. */
   readonly root: string;
   /** Folder of `index.parquet` and `ledger.csv`; made where missing, what is in it of an older index is replaced. */
   readonly out: string;
-  /** The label table; where none is named, `stage_2_train.csv` or `stage_1_train.csv` under the root. */
+  /** The label table; where none is named, `stage_2_train.csv` or `stage_1_train.csv` under the root or in an archive there. */
   readonly labels?: string | undefined;
   readonly threads: number;
   readonly progress: Progress;
@@ -35,14 +37,15 @@ export interface IndexOptions {
  * each series from feet to head and writes `index.parquet` (a row a slice or unused file, the used ones sorted by patient,
  * study, series and place) and `ledger.csv`. Works
  * through a database on disk beside the results, so that memory does not grow with the number of files.
- * Problems: no such folder, no CT slice in it, a faulty label table (see loadLabels), one that fits none of the slices,
+ * Problems: no such data, no CT slice in it, a faulty label table (see loadLabels), one that fits none of the slices,
  * two tables to choose from, a disk that is full or read-only, an interrupt. Then nothing that stood there is changed.
  */
 export async function buildIndex(options: IndexOptions): Promise<Result<IndexSummary>> {
-  const root = resolve(options.root);
+  const input = resolve(options.root);
   const out = resolve(options.out);
-  const rooted = checkFolder(root);
+  const rooted = rootOf(input);
   if (rooted.kind === "problem") return rooted;
+  const root = rooted.value;
   const work = join(out, `${workPrefix}${process.pid}`);
   const made = fileResult(out, () => {
     makeFolder(out);
@@ -57,7 +60,7 @@ export async function buildIndex(options: IndexOptions): Promise<Result<IndexSum
       try {
         const given = options.labels === undefined ? undefined : resolve(options.labels);
         return await fillIndex(database, {
-          ...{ root, out, work, labels: given, threads: options.threads },
+          ...{ input, root, out, work, labels: given, threads: options.threads },
           ...{ progress: options.progress, signal: options.signal },
           isOwn: (path) => path.startsWith(work + sep) || (dirname(path) === out && isIndexFile(path)),
         });
@@ -84,7 +87,7 @@ async function fillIndex(database: Database, filling: Filling): Promise<Result<I
   if (chosen.kind === "problem") return chosen;
   const labels = chosen.value;
   if (labels !== undefined) {
-    const loaded = await loadLabels(database, labels); // before the headers: a fault shows in seconds
+    const loaded = await loadTable(database, labels, filling.work); // before the headers: a fault shows in seconds
     if (loaded.kind === "problem") return loaded;
   }
   await readHeaders(database, { ...filling, labels, count });
@@ -95,7 +98,7 @@ async function fillIndex(database: Database, filling: Filling): Promise<Result<I
     await database.run(setSeriesAside);
     task.advance(1);
     await database.run(joinFiles);
-    const summary = await summariseIndex(database, { root, out: filling.out, labels, count, remarks });
+    const summary = await summariseIndex(database, { root: filling.input, out: filling.out, labels, count, remarks });
     if (summary.kind === "problem") return summary;
     task.advance(1);
     const written = await writeResults(database, filling, summary.value);
@@ -103,6 +106,30 @@ async function fillIndex(database: Database, filling: Filling): Promise<Result<I
     return written;
   } finally {
     task.done();
+  }
+}
+
+/** Loads a label table; one in an archive by way of a copy beside the database, which reads files alone. */
+async function loadTable(database: Database, labels: string, work: string): Promise<Result<void>> {
+  if (!labels.includes(entrySeparator)) return loadLabels(database, labels);
+  const copy = join(work, "labels.csv");
+  const copied = withFile(labels, (file) => fileResult(copy, () => copyFile(file, copy)));
+  if (copied.kind === "problem") return copied;
+  const loaded = await loadLabels(database, copy);
+  if (loaded.kind === "ok") return loaded;
+  return fail({ ...loaded.problem, where: loaded.problem.where.replace(copy, labels) });
+}
+
+function copyFile(file: ByteFile, to: string): void {
+  const chunk = new Uint8Array(2 ** 20);
+  const descriptor = openSync(to, "w");
+  try {
+    for (let at = 0, got = 1; got > 0; at += got) {
+      got = file.read(chunk, at);
+      for (let written = 0; written < got; ) written += writeSync(descriptor, chunk, written, got - written);
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -126,13 +153,17 @@ async function writeResults(
   });
 }
 
-function checkFolder(root: string): Result<void> {
+/** What the paths of files are joined to: a folder, that of a DICOMDIR, or an archive with the mark that makes it one. */
+function rootOf(input: string): Result<string> {
+  const expected = "a folder of CT slices, an archive of them (zip, tar, tar.gz) or a DICOMDIR";
   try {
-    if (statSync(root).isDirectory()) return ok(undefined);
+    if (statSync(input).isDirectory()) return ok(input);
+    if (isDicomdir(input)) return ok(dirname(input));
+    if (isArchive(input)) return ok(`${input}${archiveMark}`);
     const next = "name the folder that holds the DICOM files";
-    return fail({ kind: "not a folder", where: root, got: "a file", expected: "a folder of CT slices", next });
+    return fail({ kind: "not a folder", where: input, got: "a file", expected, next });
   } catch (error) {
-    return fail(fileProblem(error, root));
+    return fail(fileProblem(error, input));
   }
 }
 

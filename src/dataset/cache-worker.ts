@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ok, type Problem, type Result } from "../base/index.ts";
 import { type PlaneShift, type Preprocessing, prepareSlice, readHu, readStored, rememberHeaders } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
+import { statFile } from "../storage/index.ts";
 import {
   cacheVersion,
   emptyShard,
@@ -55,12 +55,8 @@ export function checkShard({ dir, shard, root, files, preprocessing }: ShardTask
 
 /** Whether a file is another than the index speaks of, or gone: its header may be another too. */
 function hasChanged(root: string, { path, sizeBytes, mtimeMs }: ShardFile): boolean {
-  try {
-    const stats = statSync(join(root, path));
-    return stats.size !== sizeBytes || stats.mtimeMs !== mtimeMs;
-  } catch {
-    return true;
-  }
+  const stats = statFile(join(root, path));
+  return stats === undefined || stats.sizeBytes !== sizeBytes || stats.mtimeMs !== mtimeMs;
 }
 
 async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{

@@ -7,7 +7,7 @@ import { must, type Result, silent } from "../base/index.ts";
 import { readSliceHeader } from "../ct/index.ts";
 import { type WritableElements, writeDicom } from "../dicom/index.ts";
 import { labels } from "../labels/index.ts";
-import { buildIndex, type IndexSummary, openIndex, type SliceTable } from "./index.ts";
+import { buildIndex, type IndexOptions, type IndexSummary, openIndex, type SliceTable } from "./index.ts";
 
 // Folders of small CT slices for the tests of this room.
 
@@ -97,10 +97,17 @@ export function labelTable(slices: Readonly<Record<string, readonly string[]>>):
 /** Indexes a folder into another one. */
 export function index(
   root: string,
-  o: { readonly out?: string; readonly labels?: string; readonly signal?: AbortSignal } = {},
+  o: Partial<Pick<IndexOptions, "out" | "labels" | "signal" | "progress">> = {},
 ): Promise<Result<IndexSummary>> {
   const signal = o.signal ?? new AbortController().signal;
-  return buildIndex({ root, out: o.out ?? newFolder(), labels: o.labels, threads: 1, progress: silent, signal });
+  return buildIndex({
+    root,
+    out: o.out ?? newFolder(),
+    labels: o.labels,
+    threads: 1,
+    progress: o.progress ?? silent,
+    signal,
+  });
 }
 
 /** The table of a folder, indexed on the way. */

@@ -1,7 +1,8 @@
 import { basename, relative, sep } from "node:path";
 import type { Progress } from "../base/index.ts";
-import { walkFiles } from "../storage/index.ts";
+import { walkMedia } from "../dicom/index.ts";
 import { openPool, type Pool } from "../machine/index.ts";
+import { archiveMark } from "../storage/index.ts";
 import type { Cell, Database } from "./database.ts";
 import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";
 import { headerCells, selectFound, tableTypes } from "./index-sql.ts";
@@ -13,6 +14,9 @@ const filesOfTask = 256;
 
 /** What is read, and how it may be watched and stopped. */
 export interface Reading {
+  /** The folder, archive or DICOMDIR as it is opened. */
+  readonly input: string;
+  /** What the paths of files are joined to, see `rootOf`. */
   readonly root: string;
   /** Files that are no part of the data: what the index itself writes. */
   readonly isOwn: (path: string) => boolean;
@@ -23,17 +27,17 @@ export interface Reading {
   readonly signal: AbortSignal;
 }
 
-/** Lists every file under the root in table `found`; gives the number, and the label tables among them by name. */
+/** Lists every file under the input in table `found`; gives the number, and the label tables among them by name. */
 export async function findFiles(
   database: Database,
-  { root, isOwn, signal }: Reading,
+  { input, root, isOwn, signal }: Reading,
 ): Promise<{ readonly count: number; readonly labelTables: readonly string[] }> {
   const found = await database.writer("found", tableTypes.found);
   const outcomes = await database.writer("outcomes", tableTypes.outcomes);
   const labelTables: string[] = [];
   let count = 0;
   try {
-    for await (const entry of walkFiles([root], signal)) {
+    for await (const entry of walkMedia([input], signal)) {
       if (entry.kind === "not a file") {
         const { path, status, kind, detail } = entry.entry;
         found.append([count, shorten(path, root), undefined, undefined, ""]);
@@ -135,6 +139,7 @@ function partOf(path: string): Part {
   return part === "train" || part === "test" ? part : "";
 }
 
+/** The way down from the root; of an archive that is the root and cannot be read, its name. */
 function shorten(path: string, root: string): string {
-  return relative(root, path).split(sep).join("/");
+  return `${path}${archiveMark}` === root ? basename(path) : relative(root, path).split(sep).join("/");
 }

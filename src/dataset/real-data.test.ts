@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { must, silent } from "../base/index.ts";
-import { walkFiles } from "../storage/index.ts";
+import { walkMedia } from "../dicom/index.ts";
 import { index, newFolder } from "./folder-fixture.test.ts";
 import { buildCache, labelRows, openIndex } from "./index.ts";
 
@@ -17,7 +17,7 @@ test("the index of real data accounts for every file and counts what its notice 
   const out = newFolder();
   const summary = must(await index(root!, { out }));
   const files: string[] = [];
-  for await (const file of walkFiles([root!])) if (file.kind === "file") files.push(file.shown.slice(root!.length + 1));
+  for await (const file of walkMedia([root!])) if (file.kind === "file") files.push(file.shown.slice(root!.length + 1));
   const ledger = readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n").slice(1);
   assert.deepEqual(ledger.map((line) => line.split(",")[0]).sort(), files.sort());
   assert.deepEqual(summary.ledger.used, 1023);

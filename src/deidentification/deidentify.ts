@@ -12,8 +12,8 @@ import {
   summariseLedger,
 } from "../base/index.ts";
 import { readHeader } from "../dicom/index.ts";
-import { type FoundFile, walkFiles } from "../storage/index.ts";
 import { fileResult, makeFolder, writeFileAtomic } from "../machine/index.ts";
+import { type FoundFile, walkFiles } from "../storage/index.ts";
 import { burnedIn, deidentifyFile, type FileOptions, newNames } from "./deidentify-file.ts";
 
 /** What to de-identify and how. */

@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { SeriesSlice, SliceHeader } from "../ct/index.ts";
-import { walkFiles } from "../storage/index.ts";
+import { walkMedia } from "../dicom/index.ts";
 import readHeaders, { type HeaderAnswer } from "./header-worker.ts";
 import { inOrder, pieces } from "./in-order.ts";
 import type { Ledger } from "./ledger.ts";
@@ -78,7 +78,7 @@ export async function surveySlices(options: SurveyOptions): Promise<Result<reado
 async function findFiles({ inputs, out, ledger, signal }: SurveyOptions): Promise<readonly string[]> {
   const files: string[] = [];
   const folder = resolve(out);
-  for await (const found of walkFiles(inputs, signal)) {
+  for await (const found of walkMedia(inputs, signal)) {
     if (found.kind === "not a file") ledger.record(found.entry);
     else if (!isInside(folder, found.path)) files.push(found.shown);
   }

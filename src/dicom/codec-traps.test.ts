@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { must, type Result } from "../base/index.ts";
+import { openFile } from "../storage/index.ts";
 import { type OracleAnswer, type OracleFile, oracleFrame } from "./codec-oracle.test.ts";
 import { readCodestream } from "./codecs/codestream.ts";
 import { charls, libjpegTurbo, openjph } from "./codecs/cornerstone.ts";
@@ -15,7 +16,6 @@ import { indexFrames, joinFragments } from "./encapsulated.ts";
 import { readFrame, type StoredFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
 import { type PixelLayout, pixelLayout } from "./pixel-layout.ts";
-import { openFile } from "../storage/index.ts";
 
 // The traps that were met when the codecs were chosen, each with the case that springs it.
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { must, type Result } from "../base/index.ts";
+import { openFile } from "../storage/index.ts";
 import type { OracleAnswer } from "./codec-oracle.test.ts";
 import { oracleFrame } from "./codec-oracle.test.ts";
 import { loadCodecs } from "./codecs.ts";
@@ -11,7 +12,6 @@ import { indexFrames, joinFragments } from "./encapsulated.ts";
 import { type Encapsulation, encapsulatedFile } from "./encapsulated-fixture.test.ts";
 import { countFrames, readFrame, type StoredFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
-import { openFile } from "../storage/index.ts";
 import { ctImageStorage, type WritableElements } from "./write.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-fragments-"));

@@ -1,8 +1,8 @@
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import type { ByteFile } from "../storage/index.ts";
 import { damagedPixels } from "./codecs/port.ts";
 import type { DataSet } from "./data-set.ts";
 import { dictionary, formatTag } from "./dictionary.ts";
-import type { ByteFile } from "../storage/index.ts";
 
 /** One fragment of compressed pixels: where its bytes lie in the file. */
 export interface Fragment {

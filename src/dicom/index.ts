@@ -4,6 +4,7 @@ export type { DataSet, Element, Layout, PixelDataPlace } from "./data-set.ts";
 export { dictionary, formatTag, type Keyword, type StandardElement, standardElement } from "./dictionary.ts";
 export { countFrames, readFrame, type StoredFrame } from "./frame.ts";
 export { readHeader } from "./header.ts";
+export { isDicomdir, walkMedia } from "./media.ts";
 export { readDataSet } from "./parse.ts";
 export { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
 export { type Rewriting, rewriteFile } from "./rewrite.ts";

@@ -1,7 +1,7 @@
 import { fail, type Result } from "../base/index.ts";
 import { writeFileAtomic } from "../machine/index.ts";
-import type { DataSet } from "./data-set.ts";
 import { type ByteFile, withFile } from "../storage/index.ts";
+import type { DataSet } from "./data-set.ts";
 import { explicitLittleEndian, implicitLittleEndian, transferSyntaxes } from "./transfer-syntaxes.ts";
 import { type WritableElement, writeDataSet } from "./write-data-set.ts";
 

@@ -57,5 +57,7 @@ const systemErrors: Readonly<Record<string, { kind: string; next: string }>> = {
   ENOTDIR: { kind: "not a folder", next: "name a folder" },
   EISDIR: { kind: "a folder", next: "name a file" },
   EIO: { kind: "disk error", next: "copy the file again, or look at the disk" },
+  ESTALE: { kind: "disk error", next: "mount the network disk again" },
+  ELOOP: { kind: "link loop", next: "remove the symbolic links that lead in a circle" },
   EMFILE: { kind: "too many open files", next: "raise the limit (ulimit -n) and run again" },
 };

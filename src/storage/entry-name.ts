@@ -1,7 +1,8 @@
 import { posix } from "node:path";
 
-/** Between an archive's path and the name of an entry in it. */
+/** Between an archive's path and the name of an entry in it; its mark alone behind an archive makes it a folder's path. */
 export const entrySeparator = "!/";
+export const archiveMark = "!";
 
 /**
  * An entry's name as it stands in paths and in the ledger: a way down from the archive and nothing else ("/a", "./a"

@@ -45,11 +45,17 @@ export function statFile(path: string): { readonly sizeBytes: number; readonly m
       const sizeBytes = entry.archive.sizeOf(entry.name);
       return sizeBytes === undefined ? undefined : { sizeBytes, mtimeMs: entry.archive.mtimeMs };
     }
-    const { size, mtimeMs } = statSync(path);
-    return { sizeBytes: size, mtimeMs };
+    const stats = statSync(path);
+    return stats.isFile() ? { sizeBytes: stats.size, mtimeMs: stats.mtimeMs } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether a file is an archive that is read, by its first bytes. Throws what the system says. */
+export function isArchive(path: string): boolean {
+  const stats = statSync(path);
+  return stats.isFile() && useArchive(path, stats) !== undefined;
 }
 
 function openPlainFile(path: string): ByteFile {
