@@ -26,7 +26,11 @@ export interface ImageElements {
 
 /** The elements of a classic file, in which macros are not nested: PS3.3 A.3. */
 export function classicElements(dataSet: DataSet): ImageElements {
-  return elementsOf(() => [dataSet]);
+  return {
+    text: (_, keyword) => text(dataSet, keyword),
+    numbers: (_, keyword) => numbers(dataSet, keyword),
+    item: (_, keyword) => items(dataSet, keyword)[0],
+  };
 }
 
 /**

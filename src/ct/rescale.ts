@@ -43,13 +43,16 @@ export function rescaleOf(dataSet: DataSet, image: ImageElements, bits: Bits): R
   const other = otherQuantity("RescaleType", image.text(macro, "RescaleType"));
   if (other !== undefined) return other;
   const one = (keyword: "RescaleSlope" | "RescaleIntercept", absent: number) =>
-    image.text(macro, keyword) === undefined ? absent : (image.numbers(macro, keyword)?.[0] ?? Number.NaN);
+    image.numbers(macro, keyword)?.[0] ?? (image.text(macro, keyword) === undefined ? absent : Number.NaN);
   const [slope, intercept] = [one("RescaleSlope", 1), one("RescaleIntercept", 0)];
-  const seen = `RescaleSlope ${image.text(macro, "RescaleSlope")}, RescaleIntercept ${image.text(macro, "RescaleIntercept")}`;
-  const failed = (expected: string) =>
-    ({ kind: "failed", reason: "rescale", detail: `${seen}; expected ${expected}` }) as const;
-  if (!Number.isFinite(slope) || slope === 0 || !Number.isFinite(intercept))
+  const failed = (expected: string): NoRescale => {
+    const [seenSlope, seenIntercept] = [image.text(macro, "RescaleSlope"), image.text(macro, "RescaleIntercept")];
+    const detail = `RescaleSlope ${seenSlope}, RescaleIntercept ${seenIntercept}; expected ${expected}`;
+    return { kind: "failed", reason: "rescale", detail };
+  };
+  if (!Number.isFinite(slope) || slope === 0 || !Number.isFinite(intercept)) {
     return failed("two numbers, the slope not 0");
+  }
   const [low, high] = rangeOf({ slope, intercept }, bits);
   if (high < -32768 || low > 32767) return failed("HU between -32768 and 32767 for some stored value");
   return { kind: "rescale", by: "line", slope, intercept };

@@ -73,15 +73,17 @@ test("MONOCHROME1 is a matter of display", { skip }, () => {
 test("a modality LUT gives pydicom's values: signed first value, both ends, 65,536 entries, packed bytes", {
   skip,
 }, () => {
-  assert.equal(compare("table"), 18);
+  assert.equal(compare("table"), 26);
 });
 
 test("named padding is air, single values and ranges either way round, whatever VR it is written in", { skip }, () => {
   assert.equal(compare("padding"), 16);
 });
 
-test("an Enhanced CT is a slice a frame, each with its own rescale, compressed or not", { skip }, () => {
-  assert.equal(compare("enhanced"), 6);
+test("an Enhanced CT is a slice a frame, each with its own rescale, in any byte order, compressed or not", {
+  skip,
+}, () => {
+  assert.equal(compare("enhanced"), 8);
   const headers = readSliceHeaders(join(folder, "enhanced-1.dcm")).map((outcome): SliceHeader => {
     assert.ok(outcome.kind === "slice");
     return outcome.header;

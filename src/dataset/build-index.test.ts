@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { must, type Progress, type Result } from "../base/index.ts";
 import { labelCount } from "../labels/index.ts";
 import { addFiles, dicomSlice, folderOf, index, labelTable, newFolder, seriesFiles } from "./folder-fixture.test.ts";
-import { buildIndex, openIndex } from "./index.ts";
+import { buildIndex, openIndex, queryIndex } from "./index.ts";
 import { indexVersion } from "./index-sql.ts";
 
 const ledgerOf = (out: string) => readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n");
@@ -241,6 +241,29 @@ test("names with quotes and characters of patterns are names like others", async
   const summary = must(await index(root, { out: join(root, "o'ut [1]") }));
   assert.equal(summary.labelled, 1);
   assert.equal(must(await openIndex(join(root, "o'ut [1]"))).root, root);
+});
+
+test("how a slice was made stands in the index, empty where its header does not say", async () => {
+  const told = dicomSlice({
+    seed: 1,
+    SliceThickness: 1.25,
+    ConvolutionKernel: "H40s",
+    ImageType: ["ORIGINAL", "PRIMARY", "AXIAL"],
+    SeriesDescription: "HEAD",
+    BodyPartExamined: "HEAD",
+    ContrastBolusAgent: "NONE",
+    AcquisitionNumber: 2,
+    SeriesNumber: 3,
+    InstanceNumber: 4,
+    PixelPaddingValue: -2000,
+  });
+  const summary = must(await index(folderOf({ "a.dcm": told, "b.dcm": dicomSlice({ seed: 2, z: 5 }) })));
+  const sql = `SELECT slice_thickness_mm, kernel, image_type, series_description, body_part, contrast, acquisition,
+    series_number, instance_number, padding, hu_by, frame FROM slices ORDER BY path`;
+  assert.deepEqual(must(await queryIndex({ path: summary.index, sql, most: 10, threads: 1 })).rows, [
+    [1.25, "H40s", "ORIGINAL\\PRIMARY\\AXIAL", "HEAD", "HEAD", "no", 2, 3, 4, [-2000, -2000], "line", null],
+    [null, null, null, null, null, "unknown", null, null, null, null, "line", null],
+  ]);
 });
 
 test("an index of an older version is refused by its number, with what to do", async () => {

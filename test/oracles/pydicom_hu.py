@@ -15,7 +15,9 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixel_data_handlers.util import apply_modality_lut
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless,
+)
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED, CONVERTED = CT + ".1", CT + ".2"
@@ -45,20 +47,25 @@ def cells(values, allocated, stored, high_bit, garbage):
     return (bits | (noise & ~mask)).astype(f"<u{allocated // 8}")
 
 
+def ordered(words, syntax):
+    """Bytes of words in the byte order of a syntax."""
+    return words.astype(words.dtype.newbyteorder("<" if syntax.is_little_endian else ">")).tobytes()
+
+
 def base(name, pixels, syntax, allocated, stored, signed, high_bit=None, sop_class=CT):
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sop_class, "1.2.3." + str(len(answers) + 1)
     meta.TransferSyntaxUID = syntax
     ds = Dataset()
     ds.file_meta = meta
-    ds.is_little_endian, ds.is_implicit_VR = True, syntax.is_implicit_VR
+    ds.is_little_endian, ds.is_implicit_VR = syntax.is_little_endian, syntax.is_implicit_VR
     ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = sop_class, meta.MediaStorageSOPInstanceUID, "CT"
     ds.PatientID, ds.StudyInstanceUID, ds.SeriesInstanceUID = "P", "1.2.4", "1.2.5"
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
     ds.Rows, ds.Columns = ROWS, COLUMNS
     ds.BitsAllocated, ds.BitsStored, ds.PixelRepresentation = allocated, stored, signed
     ds.HighBit = stored - 1 if high_bit is None else high_bit
-    data = pixels.tobytes()
+    data = ordered(pixels, syntax)
     ds.add_new(0x7FE00010, "OB" if allocated == 8 and not syntax.is_implicit_VR else "OW", data + b"\0" * (len(data) % 2))
     return ds
 
@@ -130,7 +137,7 @@ def lines():
 
 
 def tables():
-    for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+    for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian):
         for at, (stored, signed, first, entries, vr, kind) in enumerate((
             (12, 0, 0, 4096, "US", "HU"), (12, 0, 100, 300, "OW", "US"), (16, 1, -1024, 2048, "US", "HU"),
             (16, 1, -1024, 2048, "OW", ""), (16, 0, 0, 65536, "OW", "HU"), (16, 0, 40000, 20000, "OW", "US"),
@@ -142,12 +149,12 @@ def tables():
             count = entries % 65536
             item.add_new(0x00283002, "SS" if signed else "US", [count, first, 16])
             table = random.randint(0, 65536, size=entries).astype("<u2")
-            item.add_new(0x00283006, vr, table.tobytes() if vr == "OW" else table.tolist())
+            item.add_new(0x00283006, vr, ordered(table, syntax) if vr == "OW" else table.tolist())
             if kind:
                 item.ModalityLUTType = kind
             ds.ModalityLUTSequence = Sequence([item])
             hu = to_hu(table[numpy.clip(values - first, 0, entries - 1)])
-            name = f"table-{at}-{'ie'[syntax.is_implicit_VR ^ 1]}"
+            name = f"table-{at}-{syntax.replace('.', '')[-3:]}"
             save(name, ds, "set aside: not HU" if kind == "OD" else [hu], by_pydicom=kind != "OD")
     values = draw(8, 0)
     ds = base("", values.astype("u1"), ExplicitVRLittleEndian, 8, 8, 0)
@@ -198,7 +205,8 @@ def enhanced():
     for at, (syntax, allocated, stored, signed, undefined) in enumerate((
         (ExplicitVRLittleEndian, 16, 16, 1, False), (ExplicitVRLittleEndian, 16, 12, 0, True),
         (ImplicitVRLittleEndian, 16, 12, 0, False), (ImplicitVRLittleEndian, 8, 8, 0, True),
-        (ExplicitVRLittleEndian, 32, 20, 1, False),
+        (ExplicitVRLittleEndian, 32, 20, 1, False), (ExplicitVRBigEndian, 16, 16, 1, True),
+        (DeflatedExplicitVRLittleEndian, 16, 12, 0, False),
     )):
         frames = 5
         values = draw(stored, signed, frames)
@@ -234,7 +242,7 @@ def enhanced():
                     for item in element.value:
                         item.is_undefined_length_sequence_item = True
         save(f"enhanced-{at}", ds, expected)
-        if allocated == stored and not syntax.is_implicit_VR:
+        if allocated == stored and syntax == ExplicitVRLittleEndian:
             ds.compress(RLELossless)
             save(f"enhanced-{at}-rle", ds, expected)
 
