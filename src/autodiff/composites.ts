@@ -67,6 +67,8 @@ function exchange(f: BodyWriter, x: string, group: string, output?: string): str
   return f.node("Reshape", [turned, shape], {}, output);
 }
 
+const int64Code = 7; // TensorProto.DataType.INT64
+
 const beyondAll = 2 ** 31 - 1; // an end that Slice cuts to the axis
 
 const statistics = (x: Value): ValueType => ({ element: x.type.element, shape: [x.type.shape[1]!] });
@@ -154,6 +156,20 @@ export const composites = {
       const ends = f.node("Concat", [lengths(f, sums, 0, 2), f.attribute("kernel_shape", "ints")], { axis: int(0) });
       const cut = f.node("Slice", [sums, f.node("Sub", [ends, ends]), ends]);
       exchange(f, cut, f.axes([1]), "dw");
+    },
+  },
+  // y = x, but not before `after` is there: x's shape plus a zero that depends on it. No copy is made, and as the runtime
+  // cannot know the shape before it runs, it keeps no buffer of the first computation for the second.
+  After: {
+    inputs: ["x", "after"],
+    outputs: ["y"],
+    attributes: [],
+    types: ([x]) => [x!.type],
+    body(f) {
+      const first = f.node("Gather", [f.node("Reshape", ["after", f.axes([-1])]), f.axes([0])], { axis: int(0) });
+      const known = f.node("Cast", [f.node("IsNaN", [first])], { to: int(int64Code) });
+      const nothing = f.node("Mul", [known, f.axes([0])]);
+      f.node("Reshape", ["x", f.node("Add", [f.node("Shape", ["x"]), nothing])], {}, "y");
     },
   },
   // dx = dy / area, the same at every place of the plane

@@ -1,12 +1,5 @@
-import {
-  type Graph,
-  type GraphBuilder,
-  int,
-  type Node,
-  staticShape,
-  type Value,
-  type ValueType,
-} from "../onnx/index.ts";
+import { type Graph, type GraphBuilder, type Node, staticShape, type Value, type ValueType } from "../onnx/index.ts";
+import { callComposite } from "./composites.ts";
 
 /** The forward pass in segments whose values are computed again when the backward pass comes to them. */
 export interface Recomputation {
@@ -61,7 +54,6 @@ function writeAgain(
   { types, fixed, arriving }: Again,
 ): ReadonlyMap<string, Value> {
   const names = new Map<string, Value>();
-  const nothing = zeroOf(g, arriving);
   const entering = new Map<string, Value>();
   const input = (name: string): Value | undefined => {
     const type = types.get(name);
@@ -69,8 +61,8 @@ function writeAgain(
     const again = names.get(name) ?? entering.get(name);
     if (again !== undefined) return again;
     if (fixed.has(name) || type.element !== "float32") return { name, type };
-    const delayed = g.node("Add", [{ name, type }, nothing]);
-    entering.set(name, delayed);
+    const [delayed] = callComposite(g, "After", { inputs: [{ name, type }, arriving] });
+    if (delayed !== undefined) entering.set(name, delayed);
     return delayed;
   };
   for (const node of part) {
@@ -79,15 +71,6 @@ function writeAgain(
     for (const [index, name] of node.outputs.entries()) if (name !== "" && made[index]) names.set(name, made[index]);
   }
   return names;
-}
-
-/**
- * Zero, but only once the gradient has arrived: added to what enters a segment, it keeps the second computation from
- * being moved forward, or merged with the first by a runtime that removes common subexpressions.
- */
-function zeroOf(g: GraphBuilder, arriving: Value): Value {
-  const flat = g.node("Reshape", [arriving, g.axes([-1])]);
-  return g.node("Mul", [g.node("Gather", [flat, g.axes([0])], { axis: int(0) }), g.scalar(0)]);
 }
 
 const bytesOf = (type: ValueType | undefined): number =>

@@ -109,6 +109,8 @@ export interface Program {
   readonly updated: readonly string[];
   readonly slots: readonly Slot[];
   readonly buffers: readonly Slot[];
+  /** "as written": nodes run in the order in which they stand, so that values that are computed again go in between. */
+  readonly order?: "as written";
   /** What a step wants besides state. */
   readonly feeds: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }

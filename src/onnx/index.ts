@@ -8,6 +8,7 @@ export { unary as unaryOperators } from "./evaluate/elementwise.ts";
 export { evaluateGraph, evaluations } from "./evaluate/evaluate.ts";
 export * from "./graph.ts";
 export { initialise, type NetworkState } from "./initialise.ts";
+export { inlineFunctions } from "./inline.ts";
 export { type ImportOptions, networkFromModel, replaceHead, withConstants } from "./network.ts";
 export { foldConstants } from "./passes/fold-constants.ts";
 export { foldBatchNormalization } from "./passes/fold-normalisation.ts";

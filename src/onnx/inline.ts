@@ -68,11 +68,11 @@ function inlined(node: Node, inlining: Inlining): readonly Node[] {
   const made = new Set([...body.inputs, ...body.nodes.flatMap(({ outputs }) => outputs)]);
   const given = { ...body.defaults, ...node.attributes };
   const inside = { ...inlining, within: [...within, key] };
-  return body.nodes.flatMap((inner) =>
+  return body.nodes.flatMap((inner, index) =>
     inlined(
       {
         ...inner,
-        name: `${node.name}/${inner.name}`,
+        name: `${node.name}/${inner.name || `${inner.op}_${index}`}`, // nodes of a body need no names, those of a graph do
         inputs: inner.inputs.map(rename),
         outputs: inner.outputs.map(rename),
         attributes: captured(resolved(inner.attributes, given), (name) => (made.has(name) ? rename(name) : name)),

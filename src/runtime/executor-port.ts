@@ -23,10 +23,16 @@ export interface ExecutorOptions {
   readonly where?: string;
   /** A row of `executors`; by default "cpu" in Node and "wasm" in a browser. */
   readonly provider?: string;
+  /** "as written": nodes run in the order in which they stand; ONNX Runtime rewrites nothing, and puts nothing off. */
+  readonly order?: "as written" | undefined;
 }
 
 /** Opens a model on one provider. Throws what ONNX Runtime throws: `openExecutor` says what that means. */
-export type OpenSession = (model: Uint8Array, provider: string, threads: number | undefined) => Promise<Executor>;
+export type OpenSession = (
+  model: Uint8Array,
+  provider: string,
+  options: Pick<ExecutorOptions, "threads" | "order">,
+) => Promise<Executor>;
 
 /** A way to run graphs. */
 export interface ExecutorRow {

@@ -5,11 +5,15 @@ import { type Executor, type OpenSession, overSession, type Values } from "./exe
 export const inNode = typeof process === "object" && process.versions?.node !== undefined;
 
 /** onnxruntime-web: wasm in Node and in browsers, WebGPU in browsers. One session at a time works in it. */
-export const openWeb: OpenSession = async (model, provider, threads) => {
+export const openWeb: OpenSession = async (model, provider, { threads, order }) => {
   const { env, InferenceSession, Tensor } = await load(provider);
   if (threads !== undefined) env.wasm.numThreads ??= threads; // counts before the first session only; browsers need cross-origin isolation for > 1
   env.logLevel = "error";
-  const session = await InferenceSession.create(model, { executionProviders: [provider], enableMemPattern: false });
+  const session = await InferenceSession.create(model, {
+    executionProviders: [provider],
+    enableMemPattern: false,
+    ...(order === "as written" ? { graphOptimizationLevel: "disabled" } : {}),
+  });
   return oneAtATime(overSession(session as unknown as InferenceSession, Tensor));
 };
 

@@ -1,5 +1,5 @@
 import { fail, ok, type Problem, type Result, shaped } from "../base/index.ts";
-import { buildGraph, encodeModel, type Model } from "../onnx/index.ts";
+import { buildGraph, encodeModel, inlineFunctions, type Model } from "../onnx/index.ts";
 import type { Executor, ExecutorOptions, ExecutorRow } from "./executor-port.ts";
 import { inNode } from "./executor-web.ts";
 import { executors } from "./executors.ts";
@@ -12,18 +12,24 @@ export const defaultProvider = inNode ? "cpu" : "wasm";
 const rows: Readonly<Record<string, ExecutorRow>> = executors;
 
 /**
- * Opens a graph on a provider. A model is fitted to what the provider takes, bytes are run as they stand. Problems: "unknown provider", "provider missing" (it cannot run anything here),
- * "model refused" (it runs here, but not this model).
+ * Opens a graph on a provider. The order of ONNX Runtime 1.30 is that of a depth-first walk back from the outputs, the node
+ * that stands last first; nodes that it makes itself, by inlining or fusing, stand last of all. A model whose order counts
+ * is therefore inlined here, and nothing is fused. A model is fitted to what the provider takes,
+ * bytes are run as they stand. Problems: "unknown provider", "provider missing" (it cannot run anything here), "model
+ * refused" (it runs here, but not this model).
  */
 export async function openExecutor(
   model: Model | Uint8Array,
-  { threads, where = "model", provider = defaultProvider }: ExecutorOptions = {},
+  { threads, where = "model", provider = defaultProvider, order }: ExecutorOptions = {},
 ): Promise<Result<Executor>> {
   const row = rows[provider];
   if (row === undefined) return fail(unknown(provider));
   try {
-    const bytes = model instanceof Uint8Array ? model : encodeModel(fitted(model, row));
-    return ok(await row.open(bytes, provider, threads));
+    const bytes =
+      model instanceof Uint8Array
+        ? model
+        : encodeModel(fitted(order === undefined ? model : inlineFunctions(model), row));
+    return ok(await row.open(bytes, provider, { ...(threads === undefined ? {} : { threads }), order }));
   } catch (error) {
     const missing = await whyMissing(row, provider);
     if (missing !== undefined) return fail(missing);
@@ -49,7 +55,7 @@ export async function probeProvider(provider: string): Promise<Result<void>> {
 
 async function whyMissing({ open, needs, next }: ExecutorRow, provider: string): Promise<Problem | undefined> {
   try {
-    const executor = await open(smallest(), provider, 1);
+    const executor = await open(smallest(), provider, { threads: 1 });
     await executor.run({ x: shaped(Float32Array.of(1, 2), [2]) });
     await executor.close();
     return undefined;

@@ -31,7 +31,11 @@ export default async function answer(request: GradientRequest): Promise<Gradient
 
 async function open({ program, threads }: Extract<GradientRequest, { kind: "open" }>): Promise<GradientAnswer> {
   const lowered = await lowerForCpu(program);
-  const executor = await openExecutor(lowered?.model ?? program.model, { threads, where: "gradient" });
+  const executor = await openExecutor(lowered?.model ?? program.model, {
+    threads,
+    order: program.order,
+    where: "gradient",
+  });
   if (executor.kind === "problem") return executor;
   opened = { program, lowered, executor: executor.value };
   return { kind: "opened", form: lowered === undefined ? "portable" : `blocked (${lowered.block})` };

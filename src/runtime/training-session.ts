@@ -48,7 +48,11 @@ export async function openTrainingSession(
   const lowered = form === "fastest" && provider === "cpu" ? await lowerForCpu(program) : undefined;
   const missing = missingVector(program, initial);
   if (missing !== undefined) return fail(missing);
-  const opened = await openExecutor(lowered?.model ?? program.model, { ...options, where: "training step" });
+  const opened = await openExecutor(lowered?.model ?? program.model, {
+    ...options,
+    order: program.order,
+    where: "training step",
+  });
   if (opened.kind === "problem") return opened;
   const pack = (name: string, plain: Float32Array) => lowered?.pack(name, plain) ?? plain;
   const unpack = (name: string, held: Float32Array) => lowered?.unpack(name, held) ?? held.slice();

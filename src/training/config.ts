@@ -89,10 +89,12 @@ export const trainingConfigSchema = z.strictObject({
     .describe("Threads that compute pieces at the same time; without `accumulate` there is a piece for each."),
   recompute: z
     .int()
-    .min(2)
+    .min(1)
     .max(64)
     .optional()
-    .describe("Segments of the forward pass of which all but the last are computed twice: less memory, more time."),
+    .describe(
+      "Less memory for more time: segments of the forward pass, of which all but the last are computed twice. 1 computes nothing twice, but takes every gradient as soon as it can.",
+    ),
   lossScale: z
     .union([z.literal("dynamic"), z.number().positive()])
     .optional()

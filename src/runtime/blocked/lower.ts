@@ -121,7 +121,7 @@ function nameOutputs(graph: Graph): Graph {
 /** Filters whose convolutions all have blocked forms, by the name of the parameter. */
 function blockedFilters(graph: Graph, block: number): ReadonlyMap<string, ConvShape> {
   const found = new Map<string, ConvShape | "plain">();
-  const images = new Set(graph.inputs.map(({ name }) => name));
+  const images = imagesOf(graph);
   for (const node of graph.nodes) {
     const [xName = "", name = ""] = node.inputs;
     if (operatorKey(node) !== "Conv" || graph.constants.has(name)) continue;
@@ -138,6 +138,14 @@ function blockedFilters(graph: Graph, block: number): ReadonlyMap<string, ConvSh
     );
   }
   return new Map([...found].filter((entry): entry is [string, ConvShape] => entry[1] !== "plain"));
+}
+
+/** Inputs of the graph, and the same once more for a second computation. */
+function imagesOf({ inputs, nodes }: Graph): ReadonlySet<string> {
+  const images = new Set(inputs.map(({ name }) => name));
+  for (const node of nodes)
+    if (operatorKey(node) === "ichor:After" && images.has(node.inputs[0]!)) images.add(node.outputs[0]!);
+  return images;
 }
 
 /** A parameter's layout follows from who reads it: blocked filters, vectors a channel, the rest plain. */
@@ -170,7 +178,7 @@ function openState(
   for (const node of graph.nodes)
     for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
   const shown = new Set(graph.outputs.map(({ name }) => name));
-  const images = new Set(graph.inputs.map(({ name }) => name));
+  const images = imagesOf(graph);
   const stays = new Set([...images, ...graph.constants.keys()]);
   const position = new Map(graph.nodes.map((node, index) => [node, index]));
   const once = (name: string, to: Layout, convert: (value: Value, held: Held) => Value): Value => {

@@ -46,6 +46,15 @@ export const lowerings: Readonly<Record<string, Rule>> = {
     });
     return "lowered";
   },
+  // In whatever layout it is held: the memory stays where it is.
+  "ichor:After"(c, node) {
+    const [x, after] = [c.held(input(node, 0)), c.held(input(node, 1))];
+    const value = x.write();
+    const how = { domain: node.domain, types: [value.type] };
+    const [delayed] = c.g.nodes(node.op, [value, after.write()], {}, how);
+    c.bind(output(node, 0), delayed!, x.layout);
+    return "lowered";
+  },
   "ichor:ConvInputGrad"(c, node) {
     const filter = c.filter(input(node, 1));
     if (filter === undefined || filter.shape.filter === "image") return "declined";
