@@ -1,11 +1,12 @@
 import { type CommandRow, command } from "./command.ts";
 import type { CommonFlags } from "./context.ts";
-import { oneOf, text, wholeNumber } from "./parsers.ts";
+import { oneOf, text, wholeNumber, windowOf } from "./parsers.ts";
 import type { DeidentifyFlags } from "./run/deidentify.ts";
 import type { DemoFlags } from "./run/demo.ts";
 import type { DoctorFlags } from "./run/doctor.ts";
 import type { EvaluateFlags } from "./run/evaluate.ts";
 import type { IndexFlags } from "./run/index-data.ts";
+import type { InspectFlags } from "./run/inspect.ts";
 import { type Registry, registries } from "./run/list-names.ts";
 import type { PhantomFlags } from "./run/phantom.ts";
 import type { PredictFlags } from "./run/predict.ts";
@@ -69,6 +70,32 @@ const index = command<IndexFlags, [string]>({
     labels: { ...file("Label table (ID,Label); found in the folder unless named"), optional: true },
   },
   load: async () => (await import("./run/index-data.ts")).runIndex,
+});
+
+const inspect = command<InspectFlags, [string]>({
+  summary: "Print the elements of a file and draw its slice",
+  description:
+    "Prints every element up to the pixel data, sequences with their items, and draws the slice in the terminal, through a\n" +
+    "window in HU. What it prints is the file's own, identity included: mind who looks.",
+  examples: [
+    "ichor inspect .data/rsna/stage_2_test/ID_000af28ac.dcm",
+    "ichor inspect slice.dcm --window bone --png slice.png --width 0",
+    "ichor inspect enhanced.dcm --frame 12 --window 80/200",
+  ],
+  positional: { kind: "tuple", parameters: [{ parse: text, brief: "DICOM file", placeholder: "FILE" }] },
+  flags: {
+    window: {
+      kind: "parsed",
+      parse: windowOf,
+      brief: "Window: brain, subdural, stroke, bone, soft, or center/width in HU",
+      placeholder: "NAME",
+      default: "brain",
+    },
+    png: { ...file("Write the slice, at its full size, as PNG"), optional: true },
+    frame: { ...count("Frame to draw, where the file has several", [1, 1_000_000]), default: "1" },
+    width: { ...count("Characters a line of the drawing; 0 draws nothing", [0, 1000]), default: "72" },
+  },
+  load: async () => (await import("./run/inspect.ts")).runInspect,
 });
 
 const query = command<QueryFlags, [string, string]>({
@@ -257,6 +284,7 @@ export const commands = {
   phantom,
   index,
   query,
+  inspect,
   train,
   evaluate,
   predict,

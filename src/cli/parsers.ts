@@ -1,3 +1,5 @@
+import { type Window, windows } from "../ct/index.ts";
+
 /** Text that is not empty. */
 export function text(value: string): string {
   if (value.trim() === "") throw new Error("is empty");
@@ -11,6 +13,16 @@ export function wholeNumber(low: number, high: number): (value: string) => numbe
     if (/^\d+$/.test(value) && number >= low && number <= high) return number;
     throw new Error(`not a whole number from ${low} to ${high}`);
   };
+}
+
+/** A window by name, or center/width in HU. */
+export function windowOf(value: string): Window {
+  const named = Object.entries(windows).find(([name]) => name === value)?.[1];
+  if (named !== undefined) return named;
+  const numbers = /^(-?\d+(?:\.\d+)?)\/(\d+(?:\.\d+)?)$/.exec(value);
+  const [center, width] = [Number(numbers?.[1]), Number(numbers?.[2])];
+  if (numbers !== null && width > 0) return { center, width };
+  throw new Error(`one of ${Object.keys(windows).join(", ")} or center/width, such as 40/80, is wanted`);
 }
 
 /** One of some names; the nearest is proposed where it is none of them. */

@@ -1,4 +1,5 @@
 export type { EvidenceMap } from "./overlay.ts";
+export { encodePng, type Picture } from "./png.ts";
 export type {
   ExampleSlice,
   FreshStudy,
@@ -6,4 +7,5 @@ export type {
   NextStep,
   Summary,
 } from "./summary.ts";
+export { type TerminalStyle, terminalPicture } from "./terminal-picture.ts";
 export { writeSummary } from "./write-summary.ts";
