@@ -2,7 +2,7 @@ import type { Making } from "./making.ts";
 import { kernelSharpness, type Sharpness } from "./series-kernels.ts";
 import { namedContrast, plainText } from "./series-names.ts";
 import type { SliceHeader, Vector } from "./slice-header.ts";
-import { orderSeries, type Plane } from "./slice-order.ts";
+import { orderSeries, type Plane, samePositionMm } from "./slice-order.ts";
 
 /** What is needed of each slice to choose among series. */
 export interface SeriesSlice
@@ -40,9 +40,6 @@ export interface SeriesFacts {
   /** Slices that the spacing says are missing, and gaps that are uneven. */
   readonly gaps: number;
 }
-
-/** Positions nearer than this are one, mm. */
-const samePositionMm = 0.05;
 
 /** Gathers what a series is chosen by. Of texts that differ between slices the most frequent counts. */
 export function seriesFacts(uid: string, slices: readonly SeriesSlice[]): SeriesFacts {

@@ -173,15 +173,19 @@ function outcomeOf({ kind, got, expected }: Problem): NotUsed {
 /** SOP class of secondary captures, PS3.4 B.5: screen shots and scans of paper. */
 const secondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
 
+/** SOP class of X-ray radiation dose structured reports, PS3.4 B.5. */
+const doseReport = "1.2.840.10008.5.1.4.1.1.88.67";
+
 function whyNoSlice(dataSet: DataSet): NotUsed | undefined {
   const setAside = (reason: string, detail: string) => notUsed("set aside", reason, detail);
   const modality = text(dataSet, "Modality");
   const sopClass = text(dataSet, "SOPClassUID");
-  if (modality !== "CT" && !(modality === undefined && sopClass === ctImageStorage)) {
-    return setAside("not CT", `Modality is ${modality ?? "missing"}`);
-  }
+  if (sopClass === doseReport) return setAside("dose report", "a structured report of the dose, not an image");
   if (sopClass?.startsWith(secondaryCapture)) {
     return setAside("secondary capture", "a screen shot, not a reconstruction");
+  }
+  if (modality !== "CT" && !(modality === undefined && sopClass === ctImageStorage)) {
+    return setAside("not CT", `Modality is ${modality ?? "missing"}`);
   }
   if (text(dataSet, "ImageType")?.split("\\").includes("LOCALIZER")) {
     return setAside("localizer", "ImageType says LOCALIZER");

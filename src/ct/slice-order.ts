@@ -33,7 +33,7 @@ export interface SeriesOrder<T> {
 /** Cosines of slices of one series agree to this: rounding in the header's decimal strings. */
 const cosineTolerance = 1e-3;
 /** Positions closer than this are the same, mm: half the finest spacing of a scanner. */
-const samePositionMm = 0.05;
+export const samePositionMm = 0.05;
 /** A series is even if no gap is further from the median than this share of it. */
 const evenShare = 0.1;
 

@@ -94,7 +94,7 @@ async function fillIndex(database: Database, filling: Filling): Promise<Result<I
   const task = progress.start("Writing the index", 3);
   try {
     await database.run(setDuplicatesAside);
-    const remarks = await orderAllSeries(database, signal);
+    const remarks = await orderAllSeries(database, { root, signal });
     await database.run(setSeriesAside);
     task.advance(1);
     await database.run(joinFiles);

@@ -138,7 +138,7 @@ const placing = `position_0, position_1, position_2,
  * which wants an answer for each of its slices.
  */
 export const selectSeries = `
-  SELECT file, frame, patient, study, series, slice_id,
+  SELECT file, frame, path, patient, study, series, slice_id,
     (part <> '' OR slice_id IN (SELECT slice_id FROM slice_labels))::INTEGER AS kept, ${placing}
   FROM outcomes JOIN found USING (file) WHERE status = 'used' ORDER BY patient, study, series, file, frame`;
 

@@ -1,4 +1,5 @@
-import { chooseSeries, type FoundSeries, orderSeries, type SeriesSlice, whyNotRead } from "../ct/index.ts";
+import { sep } from "node:path";
+import { chooseSeries, type FoundSeries, findRepeats, orderSeries, type SeriesSlice, whyNotRead } from "../ct/index.ts";
 import type { Database } from "./database.ts";
 import { selectSeries, tableTypes } from "./index-sql.ts";
 
@@ -6,6 +7,8 @@ import { selectSeries, tableTypes } from "./index-sql.ts";
 interface Row extends SeriesSlice {
   readonly file: number;
   readonly frame: number | undefined;
+  /** Relative to the data folder. */
+  readonly path: string;
   /** Patient and study: careless anonymisation gives studies of different patients one UID. */
   readonly study: string;
   readonly series: string;
@@ -17,7 +20,10 @@ interface Row extends SeriesSlice {
  * Chooses among the series of each study and orders the slices of those that are used along their normal. Fills tables
  * `places` and `aside`; gives what was unusual, by kind. A study at a time is in memory.
  */
-export async function orderAllSeries(database: Database, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+export async function orderAllSeries(
+  database: Database,
+  { root, signal }: { readonly root: string; readonly signal: AbortSignal },
+): Promise<ReadonlyMap<string, number>> {
   const places = await database.writer("places", tableTypes.places);
   const aside = await database.writer("aside", tableTypes.aside);
   const remarks = new Map<string, number>();
@@ -37,7 +43,10 @@ export async function orderAllSeries(database: Database, signal: AbortSignal): P
       for (const { slice, kind, detail } of setAside) aside.append([slice.file, slice.frame, kind, detail]);
       for (const { status, facts, slices } of verdicts) {
         if (slices.length === 0) continue;
-        place(slices);
+        const repeats = status === "kept" ? [] : await repeatsIn(slices, root);
+        for (const { slice, kind, detail } of repeats) aside.append([slice.file, slice.frame, kind, detail]);
+        const repeated = new Set(repeats.map(({ slice }) => slice));
+        place(slices.filter((slice) => !repeated.has(slice)));
         const doubt = status === "kept" ? whyNotRead(facts) : undefined;
         if (doubt !== undefined) remark(`labelled, although the series looks like: ${doubt.kind}`, slices.length);
       }
@@ -47,6 +56,10 @@ export async function orderAllSeries(database: Database, signal: AbortSignal): P
     aside.close();
   }
   return remarks;
+}
+
+function repeatsIn(slices: readonly Row[], root: string): ReturnType<typeof findRepeats<Row>> {
+  return findRepeats(slices, ({ path, frame }) => ({ path: `${root}${sep}${path}`, frame }));
 }
 
 /** The series of each study, a study at a time. */
@@ -78,12 +91,13 @@ function seriesOf(rows: readonly Row[]): readonly FoundSeries<Row>[] {
 
 /** A row of `selectSeries`. */
 function rowOf(cells: readonly unknown[]): Row {
-  const [file, frame, patient, study, series, sliceId, kept, x, y, z, a, b, c, d, e, f, ...more] = cells;
+  const [file, frame, path, patient, study, series, sliceId, kept, x, y, z, a, b, c, d, e, f, ...more] = cells;
   const [rows, columns, down, right, thickness, kernel, imageType, description, bodyPart, contrast, ...last] = more;
   const [acquisition, seriesNumber, instanceNumber] = last;
   return {
     file: Number(file),
     frame: number(frame),
+    path: String(path),
     study: JSON.stringify([patient, study]),
     series: String(series),
     sliceId: String(sliceId),

@@ -1,4 +1,5 @@
-import { chooseSeries, type SeriesVerdict } from "../ct/index.ts";
+import { resolve } from "node:path";
+import { chooseSeries, findRepeats, type SeriesVerdict } from "../ct/index.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SliceRow, StudyRows } from "./survey.ts";
 
@@ -14,15 +15,27 @@ export interface ChosenStudy {
 }
 
 /** Chooses the series of each study that is read, and accounts for the files of all others. */
-export function chooseInStudies(studies: readonly StudyRows[], ledger: Ledger): readonly ChosenStudy[] {
-  return studies.map(({ uid, series }) => {
-    const { verdicts, setAside } = chooseSeries(series);
-    for (const { slice, kind, detail } of setAside)
-      ledger.record({ path: slice.shown, status: "set aside", kind, detail });
-    const chosen = verdicts.find(({ status }) => status === "chosen");
-    const found = new Set(series.find((each) => each.uid === chosen?.uid)?.slices);
-    const leftOut: Record<string, number> = {};
-    for (const { slice, kind } of setAside) if (found.has(slice)) leftOut[kind] = (leftOut[kind] ?? 0) + 1;
-    return { uid, chosen, others: verdicts.filter((verdict) => verdict !== chosen), leftOut };
-  });
+export async function chooseInStudies(
+  studies: readonly StudyRows[],
+  ledger: Pick<Ledger, "record">,
+): Promise<readonly ChosenStudy[]> {
+  const chosen: ChosenStudy[] = [];
+  for (const study of studies) chosen.push(await chooseInStudy(study, ledger));
+  return chosen;
+}
+
+async function chooseInStudy({ uid, series }: StudyRows, ledger: Pick<Ledger, "record">): Promise<ChosenStudy> {
+  const { verdicts, setAside } = chooseSeries(series);
+  const best = verdicts.find(({ status }) => status === "chosen");
+  const repeats = await findRepeats(best?.slices ?? [], ({ shown, frame }) => ({ path: resolve(shown), frame }));
+  const found = new Set(series.find((each) => each.uid === best?.uid)?.slices);
+  const leftOut: Record<string, number> = {};
+  for (const { slice, kind, detail } of [...setAside, ...repeats]) {
+    ledger.record({ path: slice.shown, status: "set aside", kind, detail });
+    if (found.has(slice)) leftOut[kind] = (leftOut[kind] ?? 0) + 1;
+  }
+  const repeated = new Set(repeats.map(({ slice }) => slice));
+  const others = verdicts.filter((verdict) => verdict !== best);
+  if (best === undefined) return { uid, chosen: best, others, leftOut };
+  return { uid, chosen: { ...best, slices: best.slices.filter((slice) => !repeated.has(slice)) }, others, leftOut };
 }

@@ -98,7 +98,7 @@ async function writeDraft(
   const findings = openFindings(draft, detector);
   const lines: StudyLine[] = [];
   const onStudy = (finding: StudyFinding) => lines.push(lineOf(finding));
-  const chosen = chooseInStudies(studies.value, ledger);
+  const chosen = await chooseInStudies(studies.value, ledger);
   const analysed = await analyseStudies(chosen, { ...options, detector, draft, ledger, findings, onStudy });
   if (analysed.kind === "problem") return analysed;
   findings.end(ledger);

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { LedgerEntry } from "../base/index.ts";
 import { orderSeries, type Preprocessing } from "../ct/index.ts";
 import { chooseInStudies } from "./choose.ts";
-import type { Ledger } from "./ledger.ts";
 import { seriesResult, studyFinding } from "./study.ts";
 import type { SliceRow } from "./survey.ts";
 
@@ -53,13 +52,11 @@ function slicesOf({ uid, count, changes, tilt = 0 }: Shape): SliceRow[] {
 const preprocessing: Preprocessing = { values: "hu", size: 8, fieldOfViewMm: 240, tilt: "straightened" };
 
 /** The finding of a study, and what its ledger says of the series that were not read. */
-function findingOf(...shapes: readonly Shape[]) {
+async function findingOf(...shapes: readonly Shape[]) {
   const series = shapes.map((shape) => ({ uid: shape.uid, slices: slicesOf(shape) }));
   const rows: LedgerEntry[] = [];
-  const ledger: Ledger = {
-    ...{ rows, record: (entry) => void rows.push(entry), expectFrames: () => {}, summary: () => assert.fail() },
-  };
-  const [study] = chooseInStudies([{ uid: "study", series }], ledger);
+  const ledger = { record: (entry: LedgerEntry) => void rows.push(entry) };
+  const [study] = await chooseInStudies([{ uid: "study", series }], ledger);
   assert.ok(study !== undefined);
   const order = orderSeries(study.chosen?.slices ?? []);
   const failed = shapes.find(({ uid }) => uid === study.chosen?.uid)?.failed ?? 0;
@@ -70,13 +67,13 @@ function findingOf(...shapes: readonly Shape[]) {
   return { finding: studyFinding(study, result, operatingPoints), rows };
 }
 
-function analysed(...shapes: readonly Shape[]) {
-  const { finding } = findingOf(...shapes);
+async function analysed(...shapes: readonly Shape[]) {
+  const { finding } = await findingOf(...shapes);
   return finding.status === "analysed" ? finding : assert.fail(finding.reason);
 }
 
-test("study: the only series is the finding's", () => {
-  const { series, slices, probabilities, decisions, notes, otherSeries } = analysed({ uid: "1", count: 30 });
+test("study: the only series is the finding's", async () => {
+  const { series, slices, probabilities, decisions, notes, otherSeries } = await analysed({ uid: "1", count: 30 });
   assert.deepEqual(series, {
     uid: "1",
     slices: 30,
@@ -95,13 +92,13 @@ test("study: the only series is the finding's", () => {
   assert.deepEqual([notes, otherSeries], [[], []]);
 });
 
-test("study: one series is read, and each other one says why it is not", () => {
+test("study: one series is read, and each other one says why it is not", async () => {
   const shapes: readonly Shape[] = [
     { uid: "thin", count: 40, changes: { sliceThicknessMm: 1 } },
     { uid: "bone", count: 30, changes: { kernel: "H60s" } },
     { uid: "whole", count: 30 },
   ];
-  const { finding, rows } = findingOf(...shapes);
+  const { finding, rows } = await findingOf(...shapes);
   assert.ok(finding.status === "analysed");
   assert.equal(finding.series.uid, "whole");
   assert.equal(
@@ -123,47 +120,47 @@ test("study: one series is read, and each other one says why it is not", () => {
     kind: "series not chosen",
     detail: "thinner: 1 mm against 5 mm",
   });
-  assert.deepEqual(findingOf(...shapes.toReversed()).finding, finding);
+  assert.deepEqual((await findingOf(...shapes.toReversed())).finding, finding);
 });
 
-test("study: slices that failed and slices of another plane are told", () => {
+test("study: slices that failed and slices of another plane are told", async () => {
   const scout = {
     ...slicesOf({ uid: "1", count: 1 })[0]!,
     sliceId: "scout",
     orientation: [0, 1, 0, 0, 0, -1] as const,
   };
-  const { finding, rows } = findingOf({ uid: "1", count: 30, failed: 2 });
+  const { finding, rows } = await findingOf({ uid: "1", count: 30, failed: 2 });
   assert.ok(finding.status === "analysed" && rows.length === 0);
   assert.equal(finding.series.slices, 28);
   assert.deepEqual(finding.notes, ["2 slices could not be decoded: what they show is not known"]);
-  const mixed = chooseInStudies(
+  const mixed = await chooseInStudies(
     [{ uid: "study", series: [{ uid: "1", slices: [...slicesOf({ uid: "1", count: 30 }), scout] }] }],
-    { rows: [], record: () => {}, expectFrames: () => {}, summary: () => assert.fail() },
+    { record: () => {} },
   );
   assert.deepEqual(mixed[0]?.leftOut, { "other plane": 1 });
 });
 
-test("study: a series of a tilted gantry is straightened, and the finding says so", () => {
-  const { series, notes } = analysed({ uid: "1", count: 30, tilt: 22 });
+test("study: a series of a tilted gantry is straightened, and the finding says so", async () => {
+  const { series, notes } = await analysed({ uid: "1", count: 30, tilt: 22 });
   assert.equal(series.straightened, true);
   assert.deepEqual(notes, ["tilted by 22.0°, straightened along the slice normal"]);
 });
 
-test("study: without orientation the finding says so", () => {
+test("study: without orientation the finding says so", async () => {
   const changes = { orientation: undefined };
-  assert.match(analysed({ uid: "1", count: 30, changes }).notes.join(), /without orientation/);
+  assert.match((await analysed({ uid: "1", count: 30, changes })).notes.join(), /without orientation/);
 });
 
-test("study: without a series to read, or with nothing decoded, it is not analysed, with the reason", () => {
+test("study: without a series to read, or with nothing decoded, it is not analysed, with the reason", async () => {
   const bone: Shape = { uid: "bone", count: 30, changes: { kernel: "BONEPLUS" } };
-  const reasonOf = (...shapes: readonly Shape[]) => {
-    const { finding } = findingOf(...shapes);
+  const reasonOf = async (...shapes: readonly Shape[]) => {
+    const { finding } = await findingOf(...shapes);
     return finding.status === "not analysed" ? finding.reason : assert.fail();
   };
-  assert.equal(reasonOf(bone), "none of its series is a head CT to read: bone kernel (kernel BONEPLUS)");
-  assert.equal(reasonOf(bone, { uid: "1", count: 30, failed: 30 }), "none of the 30 slices could be decoded");
+  assert.equal(await reasonOf(bone), "none of its series is a head CT to read: bone kernel (kernel BONEPLUS)");
+  assert.equal(await reasonOf(bone, { uid: "1", count: 30, failed: 30 }), "none of the 30 slices could be decoded");
   assert.equal(
-    reasonOf({ uid: "1", count: 30, failed: 30 }, { uid: "2", count: 28 }),
+    await reasonOf({ uid: "1", count: 30, failed: 30 }, { uid: "2", count: 28 }),
     "none of the 30 slices could be decoded; 1 series that could be read instead: name its files alone",
   );
 });
