@@ -4,6 +4,6 @@ export { type Executor, type ExecutorOptions, openExecutor, probeProvider } from
 export type { Values } from "./executor-port.ts";
 export { executors } from "./executors.ts";
 export { SessionLost } from "./session-lost.ts";
-export { openSharedSession, type SharedOptions, type SharedPrograms } from "./shared-session.ts";
+export type { SharedOptions, SharedPrograms } from "./shared-session.ts";
 export { openTrainingSession, type StepResult, type TrainingSession, type TrainingState } from "./training-session.ts";
-export { openTrainingThread } from "./training-thread.ts";
+export { openSharedSession, openTrainingThread } from "./training-thread.ts";

@@ -12,8 +12,8 @@ import { must } from "../base/index.ts";
 import { models } from "../models/index.ts";
 import { writeNetwork } from "../models/layers.ts";
 import { buildGraph, initialise, int, ints, type Network } from "../onnx/index.ts";
-import { openSharedSession } from "./shared-session.ts";
 import { openTrainingSession } from "./training-session.ts";
+import { openOwnThread, openSharedSession } from "./training-thread.ts";
 
 const [batch, size] = [8, 32];
 const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
@@ -85,6 +85,34 @@ test("how many workers take the pieces changes no byte, with batch normalisation
   assert.deepEqual(two, one);
   assert.ok(one.losses.every(Number.isFinite));
   assert.notDeepEqual(one.state["buffers"], initialise(cnn(4), 5).buffers);
+});
+
+test("the calling thread hands feeds over and asks a thread for everything else", async () => {
+  const network = plainNetwork(batch / 2);
+  const start = initialise(network, 5);
+  const whole = trainingProgram(network, { optimiser, lossWeights });
+  const programs = {
+    gradient: gradientProgram(network, { lossWeights }),
+    update: updateProgram(start.parameters.length, { optimiser }),
+  };
+  const thread = await openOwnThread();
+  const asked: string[] = [];
+  const openThread = (): typeof thread => ({
+    ...thread,
+    run(request, options) {
+      asked.push(request.kind);
+      return thread.run(request, options);
+    },
+  });
+  const how = { pieces: 2, workers: 1, threads: 1, openThread };
+  const session = must(await openSharedSession(programs, initialVectors(whole, network, start), how));
+  const given = feeds(1);
+  const step = session.step(given);
+  assert.equal(given.hu.length, 0, "handed over");
+  await step;
+  await session.read();
+  await session.close();
+  assert.deepEqual(asked, ["share out", "step", "read", "close"]);
 });
 
 test("a state that does not fit is a problem before any thread is opened", async () => {

@@ -1,14 +1,9 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
+import { openPool } from "../machine/index.ts"; // only a worker of Node's imports this file
 import type { Program } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "./executor.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
-import {
-  missingVector,
-  type StepResult,
-  type TrainingSession,
-  type TrainingState,
-  tookFinite,
-} from "./training-session.ts";
+import { type StepResult, type TrainingSession, type TrainingState, tookFinite } from "./training-session.ts";
 
 /** What a gradient thread is asked. */
 export type GradientRequest =
@@ -53,21 +48,16 @@ export interface SharedOptions {
 }
 
 /**
- * A training session whose batches are taken in pieces, one after the other (a larger batch in the same memory) or by
- * several threads at once. The pieces' gradients are summed in their order, so the result does not depend on which thread
- * was faster, nor on how many there are. Losses are means over pieces; batch normalisation sees a piece at a time, and
- * its running statistics are the mean of what the pieces make of them.
+ * What `openSharedSession` opens in a thread of its own: the threads that compute gradients, and the update, which runs
+ * on the calling thread. The state must fit.
  */
-export async function openSharedSession(
+export async function shareOut(
   { gradient, update }: SharedPrograms,
   initial: TrainingState,
   { pieces, workers, threads }: SharedOptions,
 ): Promise<Result<TrainingSession>> {
-  const missing = missingVector({ ...gradient, vectors: update.vectors }, initial);
-  if (missing !== undefined) return fail(missing);
   const count = Math.max(1, Math.min(workers, pieces));
   const each = Math.max(1, Math.floor(threads / count));
-  const { openPool } = await import("../machine/index.ts"); // late: browsers import this room too
   const pool: GradientThread[] = Array.from({ length: count }, () =>
     openPool<GradientRequest, GradientAnswer | NoAnswer>(import.meta.url, "./gradient-worker", 1),
   );

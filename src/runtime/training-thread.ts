@@ -1,7 +1,14 @@
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
-import type { StepResult, TrainingSession, TrainingSessionOptions, TrainingState } from "./training-session.ts";
+import type { SharedOptions, SharedPrograms } from "./shared-session.ts";
+import {
+  missingVector,
+  type StepResult,
+  type TrainingSession,
+  type TrainingSessionOptions,
+  type TrainingState,
+} from "./training-session.ts";
 
 /** What the thread is asked. */
 export type Request =
@@ -10,6 +17,12 @@ export type Request =
       readonly program: Program;
       readonly initial: TrainingState;
       readonly options: TrainingSessionOptions;
+    }
+  | {
+      readonly kind: "share out";
+      readonly programs: SharedPrograms;
+      readonly initial: TrainingState;
+      readonly options: SharedOptions;
     }
   | { readonly kind: "step"; readonly feeds: Readonly<Record<string, Float32Array>> }
   | { readonly kind: "read" }
@@ -25,11 +38,13 @@ export type Answer =
 
 type TrainingThread = Thread<Request, Answer | NoAnswer>;
 
-/** How a training thread is opened. */
-export interface TrainingThreadOptions extends TrainingSessionOptions {
+interface OnThread {
   /** Opens the thread; a test may want it in its hands. */
   readonly openThread?: () => TrainingThread | Promise<TrainingThread>;
 }
+
+/** How a training thread is opened. */
+export interface TrainingThreadOptions extends TrainingSessionOptions, OnThread {}
 
 /**
  * A training session in a thread of its own, so that a step, which is one long call into native code, leaves this
@@ -42,9 +57,30 @@ export async function openTrainingThread(
   initial: TrainingState,
   { openThread = openOwnThread, ...options }: TrainingThreadOptions = {},
 ): Promise<Result<TrainingSession>> {
-  const thread = await openThread();
+  return openOver(await openThread(), { kind: "open", program, initial, options });
+}
+
+/**
+ * A training session whose batches are taken in pieces, one after the other (a larger batch in the same memory) or by
+ * several threads at once. The pieces' gradients are summed in their order, so the result does not depend on which thread
+ * was faster, nor on how many there are. Losses are means over pieces; batch normalisation sees a piece at a time, and
+ * its running statistics are the mean of what the pieces make of them. Sums and updates have a thread of their own, and
+ * feeds are handed over, as `openTrainingThread` does.
+ */
+export async function openSharedSession(
+  programs: SharedPrograms,
+  initial: TrainingState,
+  { openThread = openOwnThread, ...options }: SharedOptions & OnThread,
+): Promise<Result<TrainingSession>> {
+  const missing = missingVector({ ...programs.gradient, vectors: programs.update.vectors }, initial);
+  if (missing !== undefined) return fail(missing);
+  return openOver(await openThread(), { kind: "share out", programs, initial, options });
+}
+
+/** Has a thread open a session, and answers one that asks it. */
+async function openOver(thread: TrainingThread, request: Request): Promise<Result<TrainingSession>> {
   try {
-    const opened = await ask(thread, { kind: "open", program, initial, options });
+    const opened = await ask(thread, request);
     if (opened.kind === "problem") {
       await thread.close();
       return opened;
