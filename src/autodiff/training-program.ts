@@ -1,5 +1,6 @@
 import {
   buildGraph,
+  type Graph,
   type GraphBuilder,
   int,
   layOut,
@@ -52,7 +53,7 @@ export interface TrainingSettings extends GradientSettings, UpdateSettings {
  * `finite`.
  */
 export function trainingProgram(network: Network, settings: TrainingSettings): Program {
-  const g = buildGraph("training_step");
+  const g = buildGraph("training_step", opsetOf(network));
   const length = lengthOfSlots(layOut(network.parameters));
   const vector = (name: string) => g.input(name, { element: "float32", shape: [length] });
   const parameters = vector("parameters");
@@ -71,7 +72,7 @@ export function trainingProgram(network: Network, settings: TrainingSettings): P
  * `buffers_next`. For batches in several pieces and for several workers, whose gradients are averaged.
  */
 export function gradientProgram(network: Network, settings: GradientSettings): Program {
-  const g = buildGraph("gradient");
+  const g = buildGraph("gradient", opsetOf(network));
   const parameters = g.input("parameters", { element: "float32", shape: [lengthOfSlots(layOut(network.parameters))] });
   const { gradient, buffers } = writeGradient(g, network, { parameters, settings });
   g.output(gradient, "gradient");
@@ -94,6 +95,9 @@ export function updateProgram(length: number, settings: UpdateSettings): Program
   writeUpdate(g, { parameters, gradient: vector("gradient"), vector }, settings);
   return programOf(g, undefined, updateVectors(settings));
 }
+
+/** The opset that a network's operators mean: the step that holds them must mean it too. Ichor's own are of every later one. */
+const opsetOf = ({ graph }: Network): Pick<Graph, "opset"> => (graph.opset === undefined ? {} : { opset: graph.opset });
 
 function programOf(
   g: GraphBuilder,

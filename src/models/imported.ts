@@ -30,7 +30,9 @@ export function imported({ backbone, size, neighbours }: NetworkSettings, batch:
   const types = new Map([...body.graph.types].filter(([name]) => name !== image.name));
   const inputs = body.graph.inputs.filter((input) => input !== image);
   // The builder knows the names of the file, so that what is written here has others.
-  const g = buildGraph("imported", { inputs, constants: body.graph.constants, types });
+  const { constants, opset, literals } = body.graph;
+  const known = { ...(opset !== undefined && { opset }), ...(literals && { literals }) };
+  const g = buildGraph("imported", { ...known, inputs, constants, types });
   const front = writeNetwork(g);
   const hu = g.input("hu", { element: "float32", shape: [batch, neighbours, size, size] });
   const windows = windowLayer(g, hu, cnnWindows);

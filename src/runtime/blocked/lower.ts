@@ -59,7 +59,7 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
   const filters = blockedFilters(graph, block);
   const slots = holdSlots(program.slots, (slot) => slotLayout(graph, slot, filters), block);
   const buffers = holdSlots(program.buffers, () => "channels", block);
-  const g = buildGraph(graph.name);
+  const g = buildGraph(graph.name, graph.opset === undefined ? {} : { opset: graph.opset });
   const state = openState(g, graph, { filters, block });
   declareInputs(state, { program, slots, buffers });
   for (const node of graph.nodes) {
