@@ -11,7 +11,7 @@ export interface Executor {
   readonly outputs: readonly string[];
   /** Runs the graph once. Inputs are not copied and must not change meanwhile; what comes out belongs to the caller. */
   run(feeds: Values): Promise<Values>;
-  /** Frees the session; the executor must not be used again. */
+  /** Frees the session, after the runs that are under way; a run after it rejects, and closing again is nothing. */
   close(): Promise<void>;
 }
 
@@ -51,21 +51,31 @@ export function overSession(session: InferenceSession, Tensor: TensorConstructor
   const booleans = new Set(
     session.inputMetadata.flatMap((input) => (input.isTensor && input.type === "bool" ? [input.name] : [])),
   );
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
     async run(feeds) {
+      if (closed) throw new Error("the session is closed");
       const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
         name,
         booleans.has(name) && data instanceof Uint8Array
           ? new Tensor("bool", data, shape)
           : new Tensor(elementOf(data), data, shape),
       ]);
-      const answers: Readonly<Record<string, OnnxValue>> = await session.run(Object.fromEntries(tensors));
+      const run = session.run(Object.fromEntries(tensors));
+      running.add(run);
+      const answers: Readonly<Record<string, OnnxValue>> = await run.finally(() => running.delete(run));
       return Object.fromEntries(
         Object.entries(answers).map(([name, { data, dims }]) => [name, { data: data as TensorData, shape: dims }]),
       );
     },
-    close: () => session.release(),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await Promise.allSettled(running); // what native code still computes, it reads
+      await session.release();
+    },
   };
 }
