@@ -3,6 +3,7 @@ import { lengthOfSlots, type Program } from "../onnx/index.ts";
 import { lowerForCpu } from "./blocked/lower.ts";
 import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
 import type { Values } from "./executor-port.ts";
+import { halfMissing, inHalfPrecision } from "./half-precision.ts";
 import { type StepInputs, stepInputs } from "./step-inputs.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
@@ -36,24 +37,33 @@ export interface TrainingSessionOptions {
   readonly provider?: string;
   /** "portable" runs the program as it stands; "fastest" (the default) lowers it on a CPU that allows it. */
   readonly form?: "portable" | "fastest";
+  /**
+   * "float16": convolutions and matrix products in half precision, portable form. Wants a program with loss scaling. A
+   * CPU works it out in float32 between two casts: the same numbers as a GPU's to rounding, and no gain.
+   */
+  readonly precision?: "float32" | "float16";
 }
 
 /** Opens a training program on this machine. Problems as `openExecutor`. */
 export async function openTrainingSession(
   program: Program,
   initial: TrainingState,
-  { form = "fastest", ...options }: TrainingSessionOptions = {},
+  { form = "fastest", precision = "float32", ...options }: TrainingSessionOptions = {},
 ): Promise<Result<TrainingSession>> {
   const { provider = defaultProvider } = options;
-  const lowered = form === "fastest" && provider === "cpu" ? await lowerForCpu(program) : undefined;
+  const half = precision === "float16";
+  const lowered = form === "fastest" && provider === "cpu" && !half ? await lowerForCpu(program) : undefined;
   const missing = missingVector(program, initial);
   if (missing !== undefined) return fail(missing);
-  const opened = await openExecutor(lowered?.model ?? program.model, {
+  const opened = await openExecutor(half ? inHalfPrecision(program.model) : (lowered?.model ?? program.model), {
     ...options,
     order: program.order,
     where: "training step",
   });
-  if (opened.kind === "problem") return opened;
+  if (opened.kind === "problem") {
+    const { kind, got } = opened.problem;
+    return half && kind === "model refused" ? fail(halfMissing(provider, got)) : opened;
+  }
   const pack = (name: string, plain: Float32Array) => lowered?.pack(name, plain) ?? plain;
   const unpack = (name: string, held: Float32Array) => lowered?.unpack(name, held) ?? held.slice();
   const names = [...program.vectors, ...(program.buffers.length > 0 ? ["buffers"] : [])];
@@ -61,7 +71,7 @@ export async function openTrainingSession(
   for (const name of names) state[name] = pack(name, initial[name]!).slice();
   const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
   return ok({
-    form: lowered === undefined ? "portable" : `blocked (${lowered.block})`,
+    form: half ? "portable, float16" : lowered === undefined ? "portable" : `blocked (${lowered.block})`,
     step: (feeds) => takeStep(opened.value, { program, views: lowered?.views ?? [], state, updated, feeds }),
     read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
     close: () => opened.value.close(),

@@ -19,9 +19,9 @@ export function doctorText({ machine, providers, measured, advice }: DoctorRepor
       ? [`Other work is running (load ${machine.load.toFixed(1)}): what is measured below is too slow\n`]
       : []),
     heading("Providers"),
-    ...providers.map(({ name, what, missing }) =>
+    ...providers.map(({ name, what, missing, half }) =>
       missing === undefined
-        ? `  ${name.padEnd(9)} usable: ${what}\n`
+        ? `  ${name.padEnd(9)} usable: ${what}${half === undefined ? "" : `; ${halfWords[half]}`}\n`
         : `  ${name.padEnd(9)} not here (${what}): ${missing.got}\n${" ".repeat(12)}needs ${missing.expected}\n${" ".repeat(12)}next: ${missing.next}\n`,
     ),
     heading("Matrix product, 1024×1024 float32"),
@@ -81,6 +81,12 @@ function diskText(disk: DiskRate): string {
   const { folder, writeMBs, rereadMBs } = disk;
   return `${folder}: written at ${whole(writeMBs)} MB/s, read again from the system's memory at ${whole(rereadMBs)} MB/s`;
 }
+
+const halfWords = {
+  float16: "float16 here",
+  "in float32": "float16 is worked out in float32, no gain",
+  missing: "no float16",
+} as const;
 
 const heading = (text: string) => `\n${text}\n`;
 const indent = (text: string) => text.replaceAll(/^(?=.)/gm, "  ");
