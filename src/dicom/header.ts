@@ -10,7 +10,7 @@ const firstBytes = 4096;
 /** Reused by every call: reading is synchronous, and the answer keeps a copy of the few bytes that it needs. */
 const firstPage = new Uint8Array(firstBytes);
 
-/** No header is longer; a file that claims so is refused instead of read into memory. */
+/** No header is longer; a file that claims so is refused instead of read into memory. Also of a deflated file as it lies. */
 const mostBytes = 64 * 2 ** 20;
 
 /**
@@ -33,8 +33,8 @@ function readFrom(file: ByteFile, path: string): Result<DataSet> {
     if (parsed.kind === "problem") return fail(parsed.problem);
     if (got < bytes.length || bytes.length === sizeBytes)
       return fail(endsEarly(path, { got, needed: parsed.neededBytes }));
-    wanted = Math.max(2 * wanted, parsed.neededBytes);
-    if (wanted > mostBytes && parsed.neededBytes > mostBytes) {
+    wanted = Math.max(Math.min(2 * wanted, mostBytes), parsed.neededBytes);
+    if (parsed.neededBytes > mostBytes) {
       const got = `a header of ${parsed.neededBytes} bytes`;
       return fail({
         kind: "damaged",
