@@ -3,7 +3,7 @@ import { lengthOfSlots, type Program } from "../onnx/index.ts";
 import { lowerForCpu } from "./blocked/lower.ts";
 import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
 import type { Values } from "./executor-port.ts";
-import { halfMissing, inHalfPrecision } from "./half-precision.ts";
+import { halfMissing, inHalfPrecision, probeHalfPrecision } from "./half-precision.ts";
 import { type StepInputs, stepInputs } from "./step-inputs.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
@@ -63,6 +63,10 @@ export async function openTrainingSession(
   if (opened.kind === "problem") {
     const { kind, got } = opened.problem;
     return half && kind === "model refused" ? fail(halfMissing(provider, got)) : opened;
+  }
+  if (half && (await probeHalfPrecision(provider)) === "missing") {
+    await opened.value.close(); // WebGPU compiles a kernel when it first runs: better said now than at the first step
+    return fail(halfMissing(provider, "a device whose kernels refuse float16"));
   }
   const pack = (name: string, plain: Float32Array) => lowered?.pack(name, plain) ?? plain;
   const unpack = (name: string, held: Float32Array) => lowered?.unpack(name, held) ?? held.slice();
