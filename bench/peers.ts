@@ -55,6 +55,9 @@ export const openIchor = (env: Readonly<Record<string, string>> = keepMemory): P
 export const openTorch = (env: Readonly<Record<string, string>> = {}): Peer =>
   open("/usr/bin/python3", [path("torch_networks.py")], { ...env, OMP_NUM_THREADS: String(threads) });
 
+/** A script of this folder by Debian's Python. */
+export const openPeer = (script: string): Peer => open("/usr/bin/python3", [path(script)], {});
+
 /** A turn of some steps: the time of each, and what else the process tells. */
 export type Run<Answer> = (steps: number) => Promise<Answer & { readonly ms: readonly number[] }>;
 

@@ -24,10 +24,9 @@ export const bigEndian: PixelCodec = {
     const cells = native.decode(stored);
     if (cells.kind === "problem") return cells;
     const { bytes, bytesPerCell } = cells.value;
-    const swapped = Buffer.allocUnsafeSlow(bytes.length);
-    swapped.set(bytes);
+    const swapped = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength); // in place: the frame's bytes are its own
     if (bytesPerCell === 2) swapped.swap16();
     if (bytesPerCell === 4) swapped.swap32();
-    return ok({ bytes: swapped, bytesPerCell });
+    return ok(cells.value);
   },
 };

@@ -10,6 +10,7 @@ export interface Cells {
 
 /** One frame as it lies in the file, its fragments joined. */
 export interface StoredBytes {
+  /** In memory of their own, which the cells may take over. */
   readonly bytes: Uint8Array;
   readonly layout: PixelLayout;
   /** What the compressed bytes say of themselves, already checked against the layout; `undefined` where they say nothing. */

@@ -54,11 +54,15 @@ function unpack(
     const literal = code < 128;
     // 2 copies the next 3 bytes, 254 repeats the next byte 3 times
     let length = Math.min(literal ? code + 1 : 257 - code, count - done);
-    if (literal) length = Math.min(length, packed.length - source);
-    else if (source >= packed.length) break;
-    for (let index = 0; index < length; index++, target += step)
-      cells[target] = packed[literal ? source + index : source]!;
-    source += literal ? length : 1;
+    if (literal) {
+      length = Math.min(length, packed.length - source);
+      for (let index = 0; index < length; index++, target += step) cells[target] = packed[source + index]!;
+      source += length;
+    } else {
+      if (source >= packed.length) break;
+      const byte = packed[source++]!;
+      for (let index = 0; index < length; index++, target += step) cells[target] = byte;
+    }
     done += length;
   }
   return done;
