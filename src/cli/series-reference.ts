@@ -61,8 +61,10 @@ const volumes = `
 - **Missing slices** (gaps of whole spacings), **uneven spacing**, several slices at one position: used, and told as remarks.
 - **Gantry tilt**: a tilted gantry and a table that moves along z give a sheared volume. Each slice is shifted in its plane
   to the axis that runs along the normal through the middle slice's centre, in the one interpolation that makes the
-  network's picture, in training and detection alike (\`preprocessing.tilt\`). Detectors say whether they learned so; those
-  made before, and \`mlp2020\`, see slices as they were scanned.
+  network's picture, in training and detection alike (\`preprocessing.tilt\`). Of 28 real series of five slices and more 14
+  were tilted: the head wanders down their pictures by 43 mm as scanned (mean over the series, 5th to 95th percentile of
+  the slices) and by 16 mm straightened; neighbouring slices did not become more alike (mean difference 67 HU before, 68
+  after). Detectors say whether they learned so; those made before, and \`mlp2020\`, see slices as they were scanned.
 
 `;
 

@@ -49,3 +49,46 @@ test("the pixels of real data are those of its reference", { skip }, async () =>
   assert.deepEqual(cache.failures, []);
   assert.equal(labelRows(table, cache).length, 873);
 });
+
+test("heads of tilted series wander less from slice to slice when they are straightened", { skip }, async () => {
+  const table = must(await openIndex(must(await index(root!)).index));
+  const wandering = async (tilt: "straightened" | "as scanned") => {
+    const size = 64;
+    const preprocessing = { values: "hu", size, fieldOfViewMm: 256, tilt } as const;
+    const cache = must(
+      await buildCache({ table, preprocessing, dir: newFolder(), threads: 2, progress: silent, signal }),
+    );
+    const centres = new Map<number, number[]>(); // of each tilted series, mm down its slices
+    for (let row = 0; row < table.count; row++) {
+      const centre = rowOfHead(cache.read(row), size) * (256 / size);
+      const series = table.seriesIndex[row]!;
+      centres.set(series, [...(centres.get(series) ?? []), centre]);
+    }
+    const tilted = [...centres].filter(([series]) =>
+      table.seriesIndex.some((other, row) => other === series && table.shiftsMm[row * 2] !== 0),
+    );
+    const widths = tilted.map(([, mm]) => spread(mm.filter(Number.isFinite)));
+    return { series: tilted.length, meanMm: widths.reduce((sum, width) => sum + width, 0) / widths.length };
+  };
+  const [scanned, straightened] = [await wandering("as scanned"), await wandering("straightened")];
+  assert.equal(straightened.series, scanned.series);
+  assert.ok(straightened.meanMm < 0.6 * scanned.meanMm, JSON.stringify({ scanned, straightened }));
+});
+
+/** Mean row of what is denser than fat's lower edge: the head, and the head rest, which moves with the table. */
+function rowOfHead(slice: Int16Array, size: number): number {
+  let [count, rows] = [0, 0];
+  for (const [at, hu] of slice.entries()) {
+    if (hu <= -200) continue;
+    count++;
+    rows += Math.floor(at / size);
+  }
+  return rows / count;
+}
+
+/** From the 5th to the 95th percentile. */
+function spread(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
+  return at(0.95) - at(0.05);
+}

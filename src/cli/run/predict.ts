@@ -21,8 +21,10 @@ export async function runPredict(this: Context, flags: PredictFlags, ...inputs: 
 }
 
 function predictText({ studies, ledger, files }: DetectionSummary): string {
+  const reasons = Object.entries(ledger.reasons).map(([kind, count]) => `  ${kind}: ${count}\n`);
   return [
-    `${ledger.found} files: ${ledger.used} used, ${ledger.setAside} set aside, ${ledger.failed} failed\n\n`,
+    `${ledger.found} files: ${ledger.used} used, ${ledger.setAside} set aside, ${ledger.failed} failed\n`,
+    `${reasons.join("")}\n`,
     studyTable(studies),
     studies.length > mostLines ? `… and ${studies.length - mostLines} more in findings.json\n` : "",
     `\nProbabilities by study; * at or above the detector's operating point. Not a medical device.\n`,
