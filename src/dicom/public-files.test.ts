@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { relative } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 import { askPydicom, differences, pydicomFiles, withoutPydicom } from "../../test/pydicom-oracle.ts";
 import { readHeader } from "./header.ts";
+import { readDataSet } from "./parse.ts";
 
 test("every file that pydicom brings is read as pydicom reads it, but for those of the list", {
   skip: withoutPydicom,
@@ -27,4 +29,20 @@ test("every file that pydicom brings is read as pydicom reads it, but for those 
   };
   assert.ok(Object.keys(answers).length > 100);
   assert.deepEqual(wrong, known);
+});
+
+test("a file read from disk, page by page, has the elements of the same file in memory", {
+  skip: withoutPydicom,
+}, () => {
+  const found = readdirSync(pydicomFiles, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.ok(found.length > 100);
+  for (const entry of found) {
+    const path = join(entry.parentPath, entry.name);
+    const [paged, whole] = [readHeader(path), readDataSet(readFileSync(path), path)];
+    assert.equal(paged.kind, whole.kind, path);
+    if (paged.kind === "problem" || whole.kind === "problem") continue;
+    assert.deepEqual([...paged.value.elements], [...whole.value.elements], path);
+    assert.deepEqual(paged.value.pixelData, whole.value.pixelData, path);
+    assert.ok(Buffer.from(paged.value.bytes).equals(whole.value.bytes), path);
+  }
 });
