@@ -112,7 +112,8 @@ test("a DICOMDIR that is none, is cut off or has damaged records is a line of th
   assert.match(line ?? "", /^DICOMDIR: failed/);
 });
 
-const dcmmkdir = spawnSync("dcmmkdir", ["--version"]).status === 0;
+const maker = "dcmmkdir"; // of DCMTK
+const dcmmkdir = spawnSync(maker, ["--version"]).status === 0;
 
 test("a DICOMDIR made by dcmmkdir gives the files that it was made of", {
   skip: !dcmmkdir && "dcmtk is not installed",
@@ -125,7 +126,7 @@ test("a DICOMDIR made by dcmmkdir gives the files that it was made of", {
       ...{ Rows: 1, Columns: 1, BitsAllocated: 16, PixelData: new Int16Array(1) },
     });
   const folder = newFolder({ "CT/S1": slice(1), "CT/S2": slice(2), "CT/S3": slice(3) });
-  const made = spawnSync("dcmmkdir", ["+id", folder, "+D", join(folder, "DICOMDIR"), "-Pgp", "+r"], {
+  const made = spawnSync(maker, ["+id", folder, "+D", join(folder, "DICOMDIR"), "-Pgp", "+r"], {
     encoding: "utf8",
   });
   assert.equal(made.status, 0, made.stderr);
