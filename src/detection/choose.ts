@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
+import { fail, ok, type Result } from "../base/index.ts";
 import { chooseSeries, findRepeats, type SeriesVerdict } from "../ct/index.ts";
 import type { Ledger } from "./ledger.ts";
-import type { SliceRow, StudyRows } from "./survey.ts";
+import { interrupted, type SliceRow, type StudyRows } from "./survey.ts";
 
 /** A study whose series have been chosen among. */
 export interface ChosenStudy {
@@ -14,14 +15,17 @@ export interface ChosenStudy {
   readonly leftOut: Readonly<Record<string, number>>;
 }
 
-/** Chooses the series of each study that is read, and accounts for the files of all others. */
+/** Chooses the series of each study that is read, and accounts for the files of all others. Problem: "interrupted". */
 export async function chooseInStudies(
   studies: readonly StudyRows[],
-  ledger: Pick<Ledger, "record">,
-): Promise<readonly ChosenStudy[]> {
+  { ledger, signal }: { readonly ledger: Pick<Ledger, "record">; readonly signal: AbortSignal },
+): Promise<Result<readonly ChosenStudy[]>> {
   const chosen: ChosenStudy[] = [];
-  for (const study of studies) chosen.push(await chooseInStudy(study, ledger));
-  return chosen;
+  for (const study of studies) {
+    if (signal.aborted) return fail(interrupted("choosing series"));
+    chosen.push(await chooseInStudy(study, ledger));
+  }
+  return ok(chosen);
 }
 
 async function chooseInStudy({ uid, series }: StudyRows, ledger: Pick<Ledger, "record">): Promise<ChosenStudy> {

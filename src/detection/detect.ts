@@ -98,8 +98,9 @@ async function writeDraft(
   const findings = openFindings(draft, detector);
   const lines: StudyLine[] = [];
   const onStudy = (finding: StudyFinding) => lines.push(lineOf(finding));
-  const chosen = await chooseInStudies(studies.value, ledger);
-  const analysed = await analyseStudies(chosen, { ...options, detector, draft, ledger, findings, onStudy });
+  const chosen = await chooseInStudies(studies.value, { ledger, signal: options.signal });
+  if (chosen.kind === "problem") return chosen;
+  const analysed = await analyseStudies(chosen.value, { ...options, detector, draft, ledger, findings, onStudy });
   if (analysed.kind === "problem") return analysed;
   findings.end(ledger);
   const files = Object.fromEntries(outputNames.map((name) => [name, join(options.out, name)]));

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LedgerEntry } from "../base/index.ts";
+import { type LedgerEntry, must } from "../base/index.ts";
 import { orderSeries, type Preprocessing } from "../ct/index.ts";
 import { chooseInStudies } from "./choose.ts";
 import { seriesResult, studyFinding } from "./study.ts";
 import type { SliceRow } from "./survey.ts";
+
+const { signal } = new AbortController();
 
 const operatingPoints = {
   epidural: 0.5,
@@ -56,7 +58,7 @@ async function findingOf(...shapes: readonly Shape[]) {
   const series = shapes.map((shape) => ({ uid: shape.uid, slices: slicesOf(shape) }));
   const rows: LedgerEntry[] = [];
   const ledger = { record: (entry: LedgerEntry) => void rows.push(entry) };
-  const [study] = await chooseInStudies([{ uid: "study", series }], ledger);
+  const [study] = must(await chooseInStudies([{ uid: "study", series }], { ledger, signal }));
   assert.ok(study !== undefined);
   const order = orderSeries(study.chosen?.slices ?? []);
   const failed = shapes.find(({ uid }) => uid === study.chosen?.uid)?.failed ?? 0;
@@ -133,11 +135,11 @@ test("study: slices that failed and slices of another plane are told", async () 
   assert.ok(finding.status === "analysed" && rows.length === 0);
   assert.equal(finding.series.slices, 28);
   assert.deepEqual(finding.notes, ["2 slices could not be decoded: what they show is not known"]);
-  const mixed = await chooseInStudies(
+  const chosen = await chooseInStudies(
     [{ uid: "study", series: [{ uid: "1", slices: [...slicesOf({ uid: "1", count: 30 }), scout] }] }],
-    { record: () => {} },
+    { ledger: { record: () => {} }, signal },
   );
-  assert.deepEqual(mixed[0]?.leftOut, { "other plane": 1 });
+  assert.deepEqual(must(chosen)[0]?.leftOut, { "other plane": 1 });
 });
 
 test("study: a series of a tilted gantry is straightened, and the finding says so", async () => {
