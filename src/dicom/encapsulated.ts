@@ -13,8 +13,11 @@ export interface Fragment {
 const itemTag = 0xfffee000;
 const itemHead = 8; // tag and length
 
+/** Read at once where items are passed: many small ones cost no read each. */
+const pageBytes = 1024;
+
 /** More fragments than any file has: bounds the memory that a hostile one can take. */
-const mostFragments = 2 ** 20;
+const mostFragments = 2 ** 18;
 
 /** Found once a header, so that reading frame after frame does not walk the file again and again. */
 const known = new WeakMap<DataSet, Result<readonly (readonly Fragment[])[]>>();
@@ -57,12 +60,15 @@ function walkItems(
   file: ByteFile,
   { from, where }: { readonly from: number; readonly where: string },
 ): Result<readonly Fragment[]> {
-  const head = new Uint8Array(itemHead);
-  const view = new DataView(head.buffer);
+  const page = new Uint8Array(pageBytes);
+  const view = new DataView(page.buffer);
+  let [first, got] = [0, 0]; // of the file's bytes in the page
   const items: Fragment[] = [];
-  for (let at = from; file.read(head, at) === itemHead; ) {
-    const tag = ((view.getUint16(0, true) << 16) | view.getUint16(2, true)) >>> 0;
-    const length = view.getUint32(4, true);
+  for (let at = from; ; ) {
+    if (at < first || at + itemHead > first + got) [first, got] = [at, file.read(page, at)];
+    if (got < itemHead) break;
+    const tag = ((view.getUint16(at - first, true) << 16) | view.getUint16(at - first + 2, true)) >>> 0;
+    const length = view.getUint32(at - first + 4, true);
     if (tag !== itemTag) {
       // The delimiter, or the next element where it was forgotten; but the first must be an item.
       if (items.length > 0) break;

@@ -70,7 +70,14 @@ function storedBytes(path: string, header: DataSet, { frame, layout }: Wanted): 
   if (isNative) return nativeBytes(path, place, { frame, layout });
   return withFile(path, (file) => {
     const index = indexFrames(file, header, frames);
-    return index.kind === "problem" ? index : ok(joinFragments(file, index.value[frame] ?? []));
+    if (index.kind === "problem") return index;
+    const fragments = index.value[frame] ?? [];
+    const length = fragments.reduce((sum, fragment) => sum + fragment.length, 0);
+    const most = 4 * frameBytes(layout) + 2 ** 20; // no codec needs as much, with headers of every kind
+    if (length <= most) return ok(joinFragments(file, fragments));
+    return fail(
+      damagedPixels(path, { got: `${length} bytes of fragments`, expected: `at most ${most} for one frame` }),
+    );
   });
 }
 

@@ -9,8 +9,6 @@ type Decoder = "DecodeJpeg" | "DecodeJpegLs" | "DecodeJpeg2000" | "DecodeHtJpeg2
 interface Exports extends Record<Decoder, (context: number, parameters: number) => void> {
   readonly memory: { readonly buffer: ArrayBuffer };
   _initialize(): void;
-  emscripten_stack_get_current(): number;
-  _emscripten_stack_restore(place: number): void;
   CreateCodecsContext(): number;
   ReleaseCodecsContext(context: number): void;
   CreateDecoderParameters(): number;
