@@ -1,10 +1,11 @@
 // Times training steps and forward passes of the benchmark networks in a process of its own, as torch_networks.py does:
-// a request a line {"network": index, "what": "train" | "infer", "steps": n}, an answer a line {"ms": [...], ...}.
+// a request a line {"network": index, "what": "train" | "infer", "steps": n}, or {"model": path, "what": "detect", "shape":
+// [slices, neighbours, rows, columns], "steps": n}; an answer a line {"ms": [...], ...}.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { initialVectors, optimiserScalars, trainingProgram } from "../src/autodiff/index.ts";
-import { must, random, shaped } from "../src/base/index.ts";
-import { initialise } from "../src/models/index.ts";
+import { must, random, shaped, sizeOf } from "../src/base/index.ts";
+import { initialise, openDetector } from "../src/models/index.ts";
 import { withConstants } from "../src/onnx/index.ts";
 import { openExecutor, openTrainingSession } from "../src/runtime/index.ts";
 import { type BenchNetwork, batch, buildNetwork, classes, networks } from "./networks.ts";
@@ -51,16 +52,34 @@ async function reader(spec: BenchNetwork): Promise<Stepper> {
   return { form: "inference", compileMs: performance.now() - start, step: () => executor.run({ image }) };
 }
 
+/** A detector file as `ichor predict` runs it. */
+async function detector(model: string, shape: readonly number[]): Promise<Stepper> {
+  const start = performance.now();
+  const opened = must(await openDetector(model, { threads }));
+  const hu = noise(sizeOf(shape), 1).map((x) => 60 * x + 30);
+  return { form: "detector", compileMs: performance.now() - start, step: () => opened.score(hu, shape[0] ?? 1) };
+}
+
 const peakMb = () =>
   Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) / 1024);
 
-const known = new Map<string, Stepper>();
-for await (const line of createInterface({ input: process.stdin })) {
-  const request: { network: number; what: "train" | "infer"; steps: number } = JSON.parse(line);
-  const key = `${request.what} ${request.network}`;
+type Request = { readonly steps: number } & (
+  | { readonly what: "train" | "infer"; readonly network: number }
+  | { readonly what: "detect"; readonly model: string; readonly shape: readonly number[] }
+);
+
+async function open(request: Request): Promise<Stepper> {
+  if (request.what === "detect") return detector(request.model, request.shape);
   const spec = networks[request.network];
   if (spec === undefined) throw new Error(`there is no network ${request.network}`);
-  const stepper = known.get(key) ?? (await (request.what === "train" ? trainer : reader)(spec));
+  return (request.what === "train" ? trainer : reader)(spec);
+}
+
+const known = new Map<string, Stepper>();
+for await (const line of createInterface({ input: process.stdin })) {
+  const request: Request = JSON.parse(line);
+  const key = request.what === "detect" ? request.model : `${request.what} ${request.network}`;
+  const stepper = known.get(key) ?? (await open(request));
   known.set(key, stepper);
   const ms: number[] = [];
   for (let step = 0; step < request.steps; step++) {

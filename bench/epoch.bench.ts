@@ -1,18 +1,17 @@
 // One epoch of the CNN on 800 slices (25 steps of 32) beside PyTorch's (Debian's python3-torch), interleaved in rounds.
 // npm run bench:epoch [-- --json FILE] [-- --rounds N]
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { initialVectors, optimiserScalars, trainingProgram } from "../src/autodiff/index.ts";
 import { must, random } from "../src/base/index.ts";
 import { lossWeights } from "../src/labels/index.ts";
 import { initialise, models } from "../src/models/index.ts";
 import { openTrainingSession } from "../src/runtime/index.ts";
+import { median, openTorchCnn, pause, threads } from "./peers.ts";
 
 const { values } = parseArgs({ options: { json: { type: "string" }, rounds: { type: "string", default: "5" } } });
-const settings = { batch: 32, size: 128, neighbours: 3, width: 16, threads: 2 };
+const settings = { batch: 32, size: 128, neighbours: 3, width: 16 } as const;
 const stepsAnEpoch = 800 / settings.batch;
 const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
@@ -20,7 +19,7 @@ async function openOurs(form: "portable" | "fastest") {
   const network = models.cnn.build(settings, settings.batch);
   const program = trainingProgram(network, { optimiser, lossWeights });
   const initial = initialVectors(program, network, initialise(network, 1));
-  const session = must(await openTrainingSession(program, initial, { threads: settings.threads, form }));
+  const session = must(await openTrainingSession(program, initial, { threads, form }));
   const source = random(1, "bench");
   const pixels = settings.batch * settings.neighbours * settings.size ** 2;
   const hu = Float32Array.from({ length: pixels }, () => source.normal() * 60 + 30);
@@ -38,38 +37,16 @@ async function openOurs(form: "portable" | "fastest") {
   return { form: session.form, epoch };
 }
 
-function openTorch() {
-  const child = spawn(
-    "/usr/bin/python3",
-    [new URL("../test/oracles/torch_cnn.py", import.meta.url).pathname, "bench", JSON.stringify(settings)],
-    {
-      stdio: ["pipe", "pipe", "inherit"],
-      env: { ...process.env, OMP_NUM_THREADS: String(settings.threads) },
-    },
-  );
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async () => JSON.parse(String((await lines.next()).value)) as { version?: string; ms: number[] };
-  return {
-    version: answer(),
-    async epoch(format: string, steps: number) {
-      child.stdin.write(`${JSON.stringify({ format, steps })}\n`);
-      return (await answer()).ms;
-    },
-    close: () => child.stdin.end(),
-  };
-}
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 const total = (numbers: readonly number[]) => numbers.reduce((sum, ms) => sum + ms, 0);
-const pause = () => new Promise((resolve) => setTimeout(resolve, 100)); // lets the other's spinning threads go to sleep
 
-const [ours, portable, torch] = [await openOurs("fastest"), await openOurs("portable"), openTorch()];
-const torchVersion = (await torch.version).version;
+const [ours, portable, torch] = [await openOurs("fastest"), await openOurs("portable"), openTorchCnn(settings)];
+const theirs = (format: string) => async (steps: number) =>
+  (await torch.ask<{ ms: readonly number[]; version: string }>({ what: "train", format, steps })).ms;
 const runs = {
   ichor: (steps: number) => ours.epoch(steps),
   portable: (steps: number) => portable.epoch(steps),
-  torchChannelsLast: (steps: number) => torch.epoch("channels_last", steps),
-  torchContiguous: (steps: number) => torch.epoch("contiguous", steps),
+  torchChannelsLast: theirs("channels_last"),
+  torchContiguous: theirs("contiguous"),
 };
 type Runner = keyof typeof runs;
 const names = Object.keys(runs) as Runner[];
@@ -88,7 +65,7 @@ const report = {
   settings,
   machine: cpus()[0]?.model,
   form: ours.form,
-  torch: torchVersion,
+  threads,
   ms: Object.fromEntries(names.map((name) => [name, Math.round(median(epochs[name]))])),
   ratioChannelsLast: ratioTo("torchChannelsLast"),
   ratioContiguous: ratioTo("torchContiguous"),

@@ -1,5 +1,6 @@
-// Forward passes of the benchmark networks beside Debian's PyTorch (eager, eval, inference_mode), interleaved in rounds.
+// Forward passes of the benchmark networks and of the detector beside Debian's PyTorch (eager, eval, inference_mode), interleaved in rounds.
 // npm run bench:infer [-- --json FILE] [-- --rounds N] [-- --steps N]
+import { timeDetector } from "./detector.ts";
 import { batch, networks } from "./networks.ts";
 import {
   benchOptions,
@@ -53,6 +54,8 @@ for (const [index, spec] of networks.entries()) {
   report.push(row);
   tell(row, undefined);
 }
+const detector = await timeDetector({ json, rounds, steps });
+tell(detector, undefined);
 const summary = {
   what: `forward passes of ${batch} images, ms; speedup is PyTorch's time over Ichor's`,
   machine: machine(),
@@ -60,5 +63,5 @@ const summary = {
   rounds,
   geometricMean: Object.fromEntries(speedups.map((key) => [key, round3(geometricMean(report.map((row) => row[key])))])),
 };
-tell(summary, json, { networks: report });
+tell(summary, json, { networks: report, detector });
 process.exit(0);

@@ -52,8 +52,29 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export const openIchor = (env: Readonly<Record<string, string>> = keepMemory): Peer =>
   open(process.execPath, ["--import", "tsx", path("engine-server.ts")], { ...env, BENCH_THREADS: String(threads) });
 
-export const openTorch = (env: Readonly<Record<string, string>> = {}): Peer =>
-  open("/usr/bin/python3", [path("torch_networks.py")], { ...env, OMP_NUM_THREADS: String(threads) });
+/** A script of Debian's Python, beside this file or by its way from here. */
+const openPython = (script: string, args: readonly string[], env: Readonly<Record<string, string>>): Peer =>
+  open("/usr/bin/python3", [path(script), ...args], { ...env, OMP_NUM_THREADS: String(threads) });
+
+export const openTorch = (env: Readonly<Record<string, string>> = {}): Peer => openPython("torch_networks.py", [], env);
+
+/** The CNN of `src/models/cnn.ts` in PyTorch. */
+export const openTorchCnn = (settings: CnnSettings, env: Readonly<Record<string, string>> = {}): Peer =>
+  openPython("../test/oracles/torch_cnn.py", ["bench", JSON.stringify({ ...settings, threads })], env);
+
+/** What the CNN is built from, and the slices of a batch. */
+export interface CnnSettings {
+  readonly batch: number;
+  readonly size: number;
+  readonly neighbours: 1 | 3 | 5;
+  readonly width: number;
+}
+
+/** Python's onnxruntime on a model file; undefined where that package is not installed (Debian 12 has none). */
+export function openPythonRuntime(model: string): Peer | undefined {
+  const there = spawnSync("/usr/bin/python3", ["-c", "import onnxruntime"]).status === 0;
+  return there ? openPython("onnxruntime_peer.py", [model, String(threads)], {}) : undefined;
+}
 
 /** A script of this folder by Debian's Python. */
 export const openPeer = (script: string): Peer => open("/usr/bin/python3", [path(script)], {});

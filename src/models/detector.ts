@@ -7,6 +7,7 @@ import { fileResult } from "../machine/index.ts";
 import {
   buildGraph,
   encodeModel,
+  fillBlocks,
   foldBatchNormalization,
   int,
   type Network,
@@ -71,8 +72,8 @@ export interface Detector {
 
 /**
  * The detector file of a network that was built for "slices": parameters become constants, the study's logits the
- * largest of its slices, and batch normalisation goes into the convolutions in front of it. Equal inputs give equal
- * bytes: no clock, no path.
+ * largest of its slices, batch normalisation goes into the convolutions in front of it, and channels between convolutions
+ * are filled up to whole blocks. Equal inputs give equal bytes: no clock, no path.
  */
 export function exportDetector(network: Network, state: NetworkState, info: DetectorInfo): Uint8Array {
   const graph = withConstants(network, state);
@@ -83,7 +84,7 @@ export function exportDetector(network: Network, state: NetworkState, info: Dete
   for (const value of shown) g.output(value, value.name);
   g.output(g.node("ReduceMax", [logits, g.axes([0])], { keepdims: int(0) }), "study_logits");
   return encodeModel({
-    graph: foldBatchNormalization(g.finish()),
+    graph: fillBlocks(foldBatchNormalization(g.finish())),
     functions: [],
     metadata: { ichor: JSON.stringify(info) },
   });

@@ -14,6 +14,7 @@ export { foldConstants } from "./passes/fold-constants.ts";
 export { foldBatchNormalization } from "./passes/fold-normalisation.ts";
 export { liveNodes } from "./passes/live.ts";
 export { type MergeOptions, mergeGraphs } from "./passes/merge.ts";
+export { fillBlocks } from "./passes/whole-blocks.ts";
 export { bindDimensions, type ReadOptions, readModel } from "./read.ts";
 export { type RecurrentActivation, recurrenceOf } from "./recurrent.ts";
 export { interpolation, type ResizedAxis, resizedAxes } from "./resize.ts";

@@ -1,7 +1,8 @@
 """The CNN of src/models/cnn.ts in PyTorch, written independently: the oracle of test/torch.test.ts and the peer of
 bench/train.bench.ts.
 
-usage: torch_cnn.py bench SETTINGS    answers a line {"ms": [...]} to each line {"format": ..., "steps": n}
+usage: torch_cnn.py bench SETTINGS    answers a line {"ms": [...], "version": ...} to each line
+                                      {"what": "train" | "infer", "format": ..., "steps": n}
        torch_cnn.py train SETTINGS    reads FOLDER/{parameters,hu,labels}.f32, trains some steps in float32, writes
                                       FOLDER/{gradient,losses,trained,buffers}.f64; the first gradient is taken in float64
 SETTINGS is JSON: batch, size, neighbours, width, threads, and for train: folder, steps, rate, decay.
@@ -68,17 +69,33 @@ def stepper(memory_format):
     return step
 
 
+def reader(memory_format):
+    model = Cnn(settings["width"], settings["neighbours"]).to(memory_format=memory_format).eval()
+    n, k, s = settings["batch"], settings["neighbours"], settings["size"]
+    hu = (torch.randn(n, k, s, s) * 60 + 30).contiguous(memory_format=memory_format)
+
+    def step():
+        with torch.inference_mode():
+            model(hu)
+
+    return step
+
+
 def bench():
-    steppers = {"channels_last": stepper(torch.channels_last), "contiguous": stepper(torch.contiguous_format)}
-    print(json.dumps({"version": torch.__version__}), flush=True)
+    makers = {"train": stepper, "infer": reader}
+    formats = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+    known = {}
     for line in sys.stdin:
         request = json.loads(line)
+        key = (request["what"], request["format"])
+        if key not in known:
+            known[key] = makers[key[0]](formats[key[1]])
         times = []
         for _ in range(request["steps"]):
             start = time.perf_counter()
-            steppers[request["format"]]()
+            known[key]()
             times.append((time.perf_counter() - start) * 1e3)
-        print(json.dumps({"ms": times}), flush=True)
+        print(json.dumps({"ms": times, "version": torch.__version__}), flush=True)
 
 
 def train():

@@ -14,6 +14,7 @@ import { foldConstants } from "./fold-constants.ts";
 import { foldBatchNormalization } from "./fold-normalisation.ts";
 import { liveNodes } from "./live.ts";
 import { mergeGraphs } from "./merge.ts";
+import { fillBlocks } from "./whole-blocks.ts";
 
 /** What ONNX Runtime makes of a graph. */
 async function run(graph: Graph, feeds: Readonly<Record<string, Shaped>>): Promise<Readonly<Record<string, Shaped>>> {
@@ -201,4 +202,50 @@ test("a graph merged with itself, twice, keeps every name apart", async () => {
   const [output] = thrice.outputs;
   const answer = await run(thrice, { x: shaped(Float32Array.of(1, 5), [2]) });
   assert.deepEqual([...floats(answer[output!.name])], [4, 8]);
+});
+
+/** Two convolutions with `between` in the middle: x [2, 3, 8, 8] → y. */
+function twoConvolutions(channels: number, between: (g: GraphBuilder, x: Value) => Value, group = 1): Graph {
+  const g = buildGraph("two");
+  const x = g.input("x", { element: "float32", shape: [2, 3, 8, 8] });
+  const pads = ints([1, 1, 1, 1]);
+  const first = [g.constant(randomArray([channels, 3, 3, 3], 1)), g.constant(randomArray([channels], 2))];
+  const middle = between(g, g.node("Conv", [x, ...first], { pads }));
+  const second = g.constant(randomArray([4 * group, channels / group, 3, 3], 3));
+  g.output(g.node("Conv", [middle, second], { pads, group: int(group) }), "y");
+  return g.finish();
+}
+const clip = (low: number, high: number) => (g: GraphBuilder, x: Value) =>
+  g.node("Clip", [x, g.scalar(low), g.scalar(high)]);
+const widths = ({ nodes, types }: Graph) => nodes.slice(0, 2).map(({ outputs }) => types.get(outputs[0]!)?.shape[1]);
+
+test("channels between two convolutions are filled up to whole blocks, and the answers stay", async () => {
+  for (const [channels, filled] of [
+    [9, 16],
+    [16, 16],
+    [24, 32],
+  ] as const) {
+    for (const between of [clip(0, 1), (g: GraphBuilder, x: Value) => g.node("Relu", [x])]) {
+      const graph = twoConvolutions(channels, between);
+      const whole = fillBlocks(graph);
+      assert.deepEqual(widths(whole), [filled, filled]);
+      const feeds = { x: randomArray([2, 3, 8, 8], 4) };
+      const [before, after] = [await run(graph, feeds), await run(whole, feeds)];
+      assert.ok(distance(floats(before["y"]!), floats(after["y"]!)) < 1e-5);
+    }
+  }
+});
+
+test("channels stay where what lies between would not leave their zeros alone, or others read them", () => {
+  const untouched = [
+    twoConvolutions(9, clip(0.5, 1)),
+    twoConvolutions(9, (g, x) => g.node("Sigmoid", [x])),
+    twoConvolutions(9, (g, x) => g.node("Relu", [x]), 3),
+    twoConvolutions(9, (g, x) => {
+      g.output(x, "seen");
+      return g.node("Relu", [x]);
+    }),
+    twoConvolutions(4, (g, x) => g.node("Relu", [x])), // too few: more zeros than channels
+  ];
+  for (const graph of untouched) assert.deepEqual(widths(fillBlocks(graph)), widths(graph));
 });
