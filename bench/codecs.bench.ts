@@ -28,7 +28,7 @@ import {
 } from "./peers.ts";
 
 keepingMemory(); // as the ichor command does
-const { json, rounds, steps } = benchOptions({ rounds: 5, steps: 1 });
+const { json, rounds, steps } = benchOptions({ rounds: 5, steps: 3 });
 if (noEncoders) throw new Error(noEncoders);
 const slices = 4;
 const root = mkdtempSync(join(tmpdir(), "ichor-codecs-bench-"));

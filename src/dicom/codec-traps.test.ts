@@ -13,9 +13,11 @@ import { dcmjs } from "./codecs/dcmjs.ts";
 import type { PixelCodec } from "./codecs/port.ts";
 import { codecs, decodeFrame, loadCodecs } from "./codecs.ts";
 import { indexFrames, joinFragments } from "./encapsulated.ts";
+import { encapsulatedFile } from "./encapsulated-fixture.test.ts";
 import { readFrame, type StoredFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
 import { type PixelLayout, pixelLayout } from "./pixel-layout.ts";
+import { ctImageStorage, type WritableElements } from "./write.ts";
 
 // The traps that were met when the codecs were chosen, each with the case that springs it.
 
@@ -207,6 +209,62 @@ test("a stream of another size than the header says is refused before it is deco
   writeFileSync(path, bytes);
   const header = must(readHeader(path));
   assert.equal(kindOf(readFrame(path, header)), "pixel layout");
+});
+
+const twelveBySixteen: WritableElements = {
+  SOPClassUID: ctImageStorage,
+  SOPInstanceUID: "2.25.1",
+  SamplesPerPixel: 1,
+  Rows: 12,
+  Columns: 16,
+  BitsAllocated: 16,
+  BitsStored: 16,
+  HighBit: 15,
+  PixelRepresentation: 1,
+};
+
+function readStream(fragment: Uint8Array, elements: WritableElements, syntax: string): Result<StoredFrame> {
+  const path = join(folder, "stream.dcm");
+  writeFileSync(path, encapsulatedFile(elements, { syntax, fragments: [fragment] }));
+  return readFrame(path, must(readHeader(path)));
+}
+
+test("trap: JPEG 2000 without sign in a file of signed pixels is two's complement of the stream's depth", () => {
+  const { bytes, uid, wanted } = stored("u8-gdcmconv-j2k"); // 200 in 8 bits is −56, as pydicom has it
+  const { values } = must(readStream(bytes, twelveBySixteen, uid));
+  assert.deepEqual(
+    [...values],
+    Array.from(wanted, (value) => (value > 127 ? value - 256 : value)),
+  );
+  const unsigned = must(readStream(bytes, { ...twelveBySixteen, PixelRepresentation: 0 }, uid));
+  assert.deepEqual([...unsigned.values], [...wanted]);
+});
+
+test("samples of as many bits as BitsStored lie at the bottom, whatever HighBit says", () => {
+  const { bytes, uid, wanted } = stored("u8-gdcmconv-j2k");
+  const high = { ...twelveBySixteen, BitsStored: 8, HighBit: 15, PixelRepresentation: 0 };
+  assert.deepEqual([...must(readStream(bytes, high, uid)).values], [...wanted]);
+});
+
+test("a codestream in the boxes of a JP2 file is taken out of them", () => {
+  const { bytes, uid, wanted } = stored("u8-gdcmconv-j2k");
+  const box = (type: string, content: Uint8Array) => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(8 + content.length);
+    head.write(type, 4, "latin1");
+    return Buffer.concat([head, content]);
+  };
+  const boxes = [box("jP  ", Uint8Array.of(13, 10, 135, 10)), box("ftyp", Buffer.from("jp2 ")), box("jp2c", bytes)];
+  const plain = { ...twelveBySixteen, PixelRepresentation: 0 };
+  assert.deepEqual([...must(readStream(Buffer.concat(boxes), plain, uid)).values], [...wanted]);
+});
+
+test("lossy samples that overshoot BitsStored are cut to its range in place of wrapping to its other end", () => {
+  const lossy = stored("u12-gdcmconv-j2k-lossy");
+  const raw = must(decode(lossy, lossy.bytes));
+  const samples = new Uint16Array(raw.bytes.buffer);
+  assert.ok(samples.some((sample) => sample > 4095)); // so the trap is in the file
+  assert.deepEqual(Int32Array.from(must(readFixture("u12-gdcmconv-j2k-lossy")).values), lossy.wanted);
 });
 
 test("a stream of another kind than its syntax is refused by what it is", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { must } from "../base/index.ts";
+import { wasmCodec } from "./codecs/wasm.ts";
 import { codecs, loadCodecs } from "./codecs.ts";
 import { readFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
@@ -32,4 +33,16 @@ test("only what a syntax needs is loaded, however often it is asked for", async 
   await loadCodecs(["unknown", "1.2.840.10008.1.2.4.202"]);
   assert.deepEqual(loaded().sort(), ["dcmjs", "openjph"]);
   assert.equal(readFrame(jpeg, must(readHeader(jpeg))).kind, "ok"); // the exact codec takes it, the other is not there
+});
+
+test("a package that is not there, or whose code does not start, is missing with the reason, not an error", async () => {
+  const absent = wasmCodec("no-such-package/codec.wasm", () => ({ heapBytes: () => 0 }));
+  await absent.load();
+  const state = absent.availability();
+  assert.ok(state.kind === "missing" && state.detail.includes("no-such-package"));
+  const broken = wasmCodec("@cornerstonejs/codec-openjph/wasm", () => {
+    throw new Error("did not start");
+  });
+  await broken.load();
+  assert.deepEqual(broken.availability(), { kind: "missing", detail: "did not start" });
 });
