@@ -26,14 +26,20 @@ export function showProblem(context: Context, problem: Problem, flags: CommonFla
   const { stdout, stderr } = context.process;
   context.process.exitCode = problem.kind === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
   if (flags.json) stdout.write(`${JSON.stringify({ problem })}\n`);
-  const line = (name: string, value: string) => `  ${styled(context, "dim", name.padEnd(9))} ${value}\n`;
+  const line = (name: string, value: string) => `  ${styled(context, "dim", name.padEnd(9))} ${oneLine(value)}\n`;
   stderr.write(`${styled(context, "red", problem.kind)}\n`);
   stderr.write(line("where", problem.where) + line("got", problem.got) + line("expected", problem.expected));
   stderr.write(line("next", problem.next));
 }
 
+/** Text on one line, without what would steer a terminal: values, names and paths of files are not to be trusted. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]+/gu, " ");
+}
+
 /** Rows as aligned columns; columns whose every cell looks like a number are set to the right. */
-export function columns(rows: readonly (readonly string[])[]): string {
+export function columns(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   const right = widths.map((_, column) => rows.slice(1).every((row) => /^[\d.,%* −–-]*$/.test(row[column] ?? "")));
   const cell = (text: string, column: number) =>

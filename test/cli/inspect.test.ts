@@ -91,6 +91,8 @@ test("private elements are named by their creator; what would steer a terminal i
     { tag: 0x0008103e, vr: "LO", value: text("a\x1b[2Jb") },
     { tag: 0x00190010, vr: "LO", value: text("MAKER") },
     { tag: 0x00191001, vr: "LO", value: text("something") },
+    { tag: 0x00210010, vr: "LO", value: text("c\x1b[2Jd") },
+    { tag: 0x00211001, vr: "LO", value: text("of a maker whose name is none") },
   ];
   const file = path("private.dcm", writeDataSet(elements, { transferSyntax: "1.2.840.10008.1.2.1" }));
   const { stdout } = await ichor(["inspect", file]);

@@ -54,6 +54,11 @@ test("an answer is cut where it is longer than asked for, and says so", async ()
   assert.equal(whole.stderr, "");
 });
 
+test("what a file says steers no terminal", async () => {
+  const { stdout } = await ichor(["query", index, "SELECT 'a' || chr(27) || '[2J' || chr(10) || 'b' AS said"]);
+  assert.equal(stdout, "said\na [2J b\n");
+});
+
 test("a question reads no other file, writes none and changes no setting", async () => {
   const before = readFileSync(join(index, "index.parquet"));
   const other = join(folder, "written.csv");

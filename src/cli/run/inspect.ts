@@ -12,7 +12,7 @@ import {
 import { writeFileAtomic } from "../../machine/index.ts";
 import { encodePng, type Picture, terminalPicture } from "../../report/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { show } from "../output.ts";
+import { oneLine, show } from "../output.ts";
 
 /** Flags of `ichor inspect`. */
 export interface InspectFlags extends CommonFlags {
@@ -106,13 +106,12 @@ function textOf({ file, bytes, transferSyntax, elements, picture }: Inspection):
     const indent = "  ".repeat(depth);
     if (vr === "" && keyword === "") return `${indent}${tag}`;
     const name = keyword.padEnd(Math.min(48, widest) - 2 * depth);
-    return `${indent}${tag} ${vr.padEnd(2)} ${name} ${glance(value)}`.trimEnd();
+    return oneLine(`${indent}${tag} ${vr.padEnd(2)} ${name} ${glance(value)}`).trimEnd();
   });
-  return `${file}: ${bytes} bytes, ${transferSyntax}\n${lines.join("\n")}\npicture: ${picture}\n`;
+  const head = oneLine(`${file}: ${bytes} bytes, ${transferSyntax}`);
+  return `${head}\n${lines.join("\n")}\npicture: ${oneLine(picture)}\n`;
 }
 
-/** A value on one line, without what would steer a terminal: a file is not to be trusted. */
 function glance(value: string): string {
-  const plain = value.replace(/[\p{Cc}\p{Cf}]+/gu, " ");
-  return plain.length > longestValue ? `${plain.slice(0, longestValue)}…` : plain;
+  return value.length > longestValue ? `${value.slice(0, longestValue)}…` : value;
 }
