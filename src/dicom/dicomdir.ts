@@ -53,9 +53,9 @@ function endOf(record: DataSet): number {
   return [...record.elements.values()].reduce((last, { offset, length }) => Math.max(last, offset + length), 0);
 }
 
-/** Whether a name leads down one folder: no step up, no separator, nothing that ends a path for the system. */
+/** Whether a name leads down one folder: no step up, no separator, no control (PS3.10 8.5 has capitals, digits and _). */
 function isPlainName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
+  return name !== "" && name !== "." && name !== ".." && !/[/\p{Cc}]/u.test(name);
 }
 
 function problem(where: string, kind: string, got: string): Problem {

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve, sep } from "node:path";
 import type { LedgerEntry } from "../base/index.ts";
-import { type FoundFile, type NotAFile, statFile, walkFiles } from "../storage/index.ts";
+import { type FoundFile, type NotAFile, printableName, statFile, walkFiles } from "../storage/index.ts";
 import { dicomdirName, readDicomdir } from "./dicomdir.ts";
 
 type Found = FoundFile | NotAFile;
@@ -44,11 +44,17 @@ function* walkDicomdir(file: FoundFile, what: "give its files" | "tell what is m
   const { files, refused } = directory.value;
   yield row(file.shown, "set aside", [dicomdirName, `the directory of a medium, of ${files.length} files`]);
   for (const names of refused)
-    yield row(file.shown, "failed", ["outside", `names "${names}", which does not lie below its folder`]);
+    yield row(file.shown, "failed", [
+      "outside",
+      `names "${printableName(names)}", which does not lie below its folder`,
+    ]);
   for (const names of files) {
     const found = findNamed(file, names);
     if (found === undefined)
-      yield row(below(file.shown, names), "failed", ["missing", `named by ${file.shown}, and not there`]);
+      yield row(below(file.shown, names.map(printableName)), "failed", [
+        "missing",
+        `named by ${file.shown}, and not there`,
+      ]);
     else if (what === "give its files") yield found;
   }
 }

@@ -6,15 +6,20 @@ export const archiveMark = "!";
 
 /**
  * An entry's name as it stands in paths and in the ledger: a way down from the archive and nothing else ("/a", "./a"
- * and "../a" are "a"), what cannot be printed or turns text around (U+202E) written as %XX. Nothing is ever written to such a path;
- * the one form makes it findable again after `path.resolve`. Empty for what names nothing.
+ * and "../a" are "a"), and printable. Nothing is ever written to such a path; the one form makes it findable again after
+ * `path.resolve`. Empty for what names nothing.
  */
 export function entryName(written: string): string {
   const down = posix
     .normalize(`/${written.replaceAll("\\", "/")}`)
     .slice(1)
     .replace(/\/$/, "");
-  return down.replace(unprintable, (character) =>
+  return printableName(down);
+}
+
+/** A name that a file gives, what cannot be printed in it or turns text around written as %XX. */
+export function printableName(name: string): string {
+  return name.replace(unprintable, (character) =>
     [...new TextEncoder().encode(character)]
       .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
       .join(""),

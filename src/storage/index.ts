@@ -1,3 +1,3 @@
-export { archiveMark, entrySeparator } from "./entry-name.ts";
+export { archiveMark, entrySeparator, printableName } from "./entry-name.ts";
 export { type ByteFile, isArchive, openFile, statFile, withFile } from "./files.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
