@@ -11,6 +11,7 @@ export interface Fragment {
 }
 
 const itemTag = 0xfffee000;
+const delimiterTag = 0xfffee0dd;
 const itemHead = 8; // tag and length
 
 /** Read at once where items are passed: many small ones cost no read each. */
@@ -40,7 +41,7 @@ function findFrames(file: ByteFile, header: DataSet, frames: number): Result<rea
   const where = header.where;
   const walked = walkItems(file, { from: header.pixelData?.offset ?? 0, where });
   if (walked.kind === "problem") return walked;
-  const [table, ...fragments] = walked.value;
+  const [table, ...fragments] = walked.value.items;
   if (table === undefined || fragments.length === 0) {
     return fail(damagedPixels(where, { got: "no fragment of pixel data", expected: "at least one (PS3.5 A.4)" }));
   }
@@ -55,11 +56,18 @@ function findFrames(file: ByteFile, header: DataSet, frames: number): Result<rea
   return fail(damagedPixels(where, { got, expected: `fragments of ${frames} frames (PS3.5 A.4)` }));
 }
 
-/** The items of the pixel data: the basic offset table, then the fragments. */
-function walkItems(
+/** The items of encapsulated pixel data (PS3.5 A.4): the basic offset table, then the fragments. */
+interface PixelItems {
+  readonly items: readonly Fragment[];
+  /** Behind their delimiter; `undefined` where it is missing. */
+  readonly end: number | undefined;
+}
+
+/** Walks the heads of the items from a place on. Problems: "truncated" (an item beyond the file), "damaged pixel data". */
+export function walkItems(
   file: ByteFile,
   { from, where }: { readonly from: number; readonly where: string },
-): Result<readonly Fragment[]> {
+): Result<PixelItems> {
   const page = new Uint8Array(pageBytes);
   const view = new DataView(page.buffer);
   let [first, got] = [0, 0]; // of the file's bytes in the page
@@ -71,7 +79,7 @@ function walkItems(
     const length = view.getUint32(at - first + 4, true);
     if (tag !== itemTag) {
       // The delimiter, or the next element where it was forgotten; but the first must be an item.
-      if (items.length > 0) break;
+      if (items.length > 0) return ok({ items, end: tag === delimiterTag ? at + itemHead : undefined });
       const got = `${formatTag(tag)} at byte ${at}`;
       return fail(damagedPixels(where, { got, expected: "an item, (FFFE,E000) (PS3.5 A.4)" }));
     }
@@ -85,7 +93,7 @@ function walkItems(
     }
     at = offset + length;
   }
-  return ok(items);
+  return ok({ items, end: undefined });
 }
 
 function cutFragment(where: string, o: Fragment & { readonly file: ByteFile; readonly number: number }): Problem {

@@ -1,7 +1,8 @@
-import { fail, type Result } from "../base/index.ts";
+import { fail, ok, type Result } from "../base/index.ts";
 import { writeFileAtomic } from "../machine/index.ts";
 import { type ByteFile, withFile } from "../storage/index.ts";
 import type { DataSet } from "./data-set.ts";
+import { walkItems } from "./encapsulated.ts";
 import { explicitLittleEndian, implicitLittleEndian, transferSyntaxes } from "./transfer-syntaxes.ts";
 import { type WritableElement, writeDataSet } from "./write-data-set.ts";
 
@@ -18,7 +19,8 @@ const pieceBytes = 4 * 2 ** 20;
 /**
  * Writes a DICOM file again with other elements and its own pixel data, byte by byte, in its own transfer syntax; a
  * deflated one uncompressed. What lies behind the pixel data is left out. Memory does not grow with the pixels. Problems:
- * what the system says of either file, "truncated", "transfer syntax" (implicit VR where the syntax is explicit).
+ * what the system says of either file, "truncated", "damaged pixel data", "transfer syntax" (implicit VR where the
+ * syntax is explicit).
  */
 export function rewriteFile(
   paths: { readonly from: string; readonly to: string },
@@ -37,14 +39,8 @@ export function rewriteFile(
   }
   return withFile(paths.from, (file) => {
     const end = pixelEnd(file, header);
-    if (end !== undefined) return writeFileAtomic(paths.to, pieces(file, header, { ...rewriting, end }));
-    return fail({
-      kind: "truncated",
-      where: paths.from,
-      got: `a file of ${file.sizeBytes} bytes`,
-      expected: "pixel data to their end (PS3.5 A.4)",
-      next: "copy the file again from its source",
-    });
+    if (end.kind === "problem") return end;
+    return writeFileAtomic(paths.to, pieces(file, header, { ...rewriting, end: end.value }));
   });
 }
 
@@ -69,17 +65,21 @@ function* pieces(
 }
 
 /** Where the pixel data end: behind the last byte, or behind the delimiter of their fragments (PS3.5 A.4). */
-function pixelEnd(file: ByteFile, { pixelData }: DataSet): number | undefined {
-  if (pixelData === undefined) return 0;
+function pixelEnd(file: ByteFile, { where, pixelData }: DataSet): Result<number> {
+  if (pixelData === undefined) return ok(0);
   const { offset, length, memory } = pixelData;
   const size = memory?.length ?? file.sizeBytes;
-  if (length !== "encapsulated") return offset + length <= size ? offset + length : undefined;
-  const head = new Uint8Array(8);
-  const view = new DataView(head.buffer);
-  for (let at = offset; file.read(head, at) === head.length; ) {
-    if (view.getUint16(0, true) !== 0xfffe) return undefined;
-    if (view.getUint16(2, true) === 0xe0dd) return at + head.length;
-    at += head.length + view.getUint32(4, true);
+  if (length !== "encapsulated" && offset + length <= size) return ok(offset + length);
+  if (length === "encapsulated") {
+    const walked = walkItems(file, { from: offset, where });
+    if (walked.kind === "problem") return walked;
+    if (walked.value.end !== undefined) return ok(walked.value.end);
   }
-  return undefined;
+  return fail({
+    kind: "truncated",
+    where,
+    got: `a file of ${file.sizeBytes} bytes`,
+    expected: "pixel data to their end (PS3.5 A.4)",
+    next: "copy the file again from its source",
+  });
 }
