@@ -284,6 +284,16 @@ test("every file ends in the ledger, with the reason where it was not written", 
   assert.match(ledger, /notes\.txt,set aside,not DICOM,/);
 });
 
+test("a file that fails ends nothing where the folder of the input begins with the name of the output's", async () => {
+  const to = newFolder();
+  const from = `${to}-old`;
+  mkdirSync(from);
+  writeFileSync(join(from, "cut.dcm"), explicit(image()).subarray(0, -2));
+  writeFileSync(join(from, "whole.dcm"), explicit(image()));
+  const { ledger } = must(await deidentify({ ...options, from, to, ledger: `${to}.csv` }));
+  assert.deepEqual([ledger.used, ledger.failed], [1, 1]);
+});
+
 test("a folder that holds files is refused, or gone on with; one within the input never", async () => {
   const first = await run({ "a.dcm": explicit(image()) });
   const again = { ...options, from: first.from, to: first.to, ledger: `${first.to}.csv` };

@@ -121,7 +121,7 @@ function oneFile(
   const written = deidentifyFile({ from: path, to }, header.value, options);
   if (written.kind === "ok") return ok(entry);
   const { problem } = written;
-  if (problem.where.startsWith(options.to)) return fail(problem);
+  if (problem.where === to) return fail(problem); // the disk is full or read-only: so it will be for the next one
   return ok({ path: shown, status: "failed", kind: problem.kind, detail: problem.got });
 }
 
