@@ -68,6 +68,7 @@ function otherQuantity(keyword: string, type: string | undefined): NoRescale | u
 /** Least and greatest HU that bits can say. */
 function rangeOf(line: { readonly slope: number; readonly intercept: number }, { bitsStored, sign }: Bits) {
   const low = sign === "signed" ? -(2 ** (bitsStored - 1)) : 0;
-  const ends = [low, low + 2 ** bitsStored - 1].map((stored) => line.slope * stored + line.intercept);
-  return [Math.min(...ends), Math.max(...ends)] as const;
+  const one = line.slope * low + line.intercept;
+  const other = line.slope * (low + 2 ** bitsStored - 1) + line.intercept;
+  return [Math.min(one, other), Math.max(one, other)] as const;
 }

@@ -228,7 +228,8 @@ function describe({ path, dataSet, layout }: CtFile, image: ImageElements, frame
   if (rescale.kind !== "rescale") return { ...rescale, frame };
   const sop = text(dataSet, "SOPInstanceUID") ?? basename(path);
   const study = text(dataSet, "StudyInstanceUID") ?? "";
-  const stem = basename(path).replace(/\.[^.]*$/, "");
+  const name = basename(path);
+  const stem = name.slice(0, name.lastIndexOf(".") === -1 ? name.length : name.lastIndexOf("."));
   const { rows, columns, bitsAllocated, bitsStored, highBit, sign } = layout;
   const header: SliceHeader = {
     sliceId: frame !== undefined ? `${sop}:${frame + 1}` : /^ID_\w+$/.test(stem) ? stem : sop,

@@ -166,6 +166,23 @@ test("numbers are decimal, padding has the sign of the pixels, text has the char
   assert.equal(text(read({ SpecificCharacterSet: "ISO_IR 192", PatientName: "Müller" }), "PatientName"), "Müller");
 });
 
+test("a decimal is the float64 nearest to its text, however it is written", () => {
+  const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: 18 });
+  const parts = fc.tuple(fc.constantFrom("", "-", "+"), digits, fc.constantFrom("", "."), digits);
+  const decimals = fc.array(fc.tuple(parts, fc.constantFrom("", "", "e3", "E-7", " ", "  ", "x")), { minLength: 1 });
+  const same = fc.property(decimals, (drawn) => {
+    const texts = drawn.map(([part, end]) => part.join("") + end);
+    const values = texts.map((one) => (/\d/.test(one) && !one.includes("x") ? Number(one) : Number.NaN));
+    // not by `writeDicom`, which shortens decimals to 16 characters
+    const value = Buffer.from(texts.join("\\").padEnd(400));
+    const head = Buffer.from([0x28, 0, 0x53, 0x10, 0x44, 0x53, value.length & 0xff, value.length >> 8]);
+    const header = must(readDataSet(Buffer.concat([writeDicom({ Modality: "CT" }), head, value]), "made here"));
+    const read = numbers(header, "RescaleSlope");
+    assert.deepEqual(read, values.every(Number.isFinite) ? values : undefined, texts.join("\\"));
+  });
+  fc.assert(same, { numRuns: 500 });
+});
+
 test("whatever is written is read again", () => {
   const layouts = fc.record({
     vr: fc.constantFrom("explicit" as const, "implicit" as const),

@@ -35,11 +35,11 @@ export function numbers(dataSet: DataSet, what: Keyword | number): readonly numb
   const tag = tagOf(what);
   const element = dataSet.elements.get(tag);
   if (element === undefined || element.length === 0) return undefined;
-  const listed = typeof what === "number" ? listedVr(tag) : dictionary[what][1];
+  const listed = typeof what === "number" ? listedVr(tag) : rows.get(what)![1];
   const vr = listed === "xs" ? pixelVr(dataSet) : element.vr === "UN" ? listed : element.vr;
   const reader = binaryReaders[vr];
   if (reader !== undefined) return binaryNumbers(dataSet, element, reader);
-  return decimalNumbers(textOf(dataSet, element));
+  return plainDecimals(dataSet.bytes, element) ?? decimalNumbers(textOf(dataSet, element));
 }
 
 /** The bytes of an element as they stand in the file, a view; `undefined` where it is absent. */
@@ -48,8 +48,11 @@ export function bytesOf(dataSet: DataSet, what: Keyword | number): Uint8Array | 
   return element && dataSet.bytes.subarray(element.offset, element.offset + element.length);
 }
 
+/** A map is twice as fast to look into as an object of so many names, and a header is asked some sixty times. */
+const rows: ReadonlyMap<string, readonly [tag: number, vr: string]> = new Map(Object.entries(dictionary));
+
 function tagOf(what: Keyword | number): number {
-  return typeof what === "number" ? what : dictionary[what][0];
+  return typeof what === "number" ? what : rows.get(what)![0];
 }
 
 /** US or SS, as PixelRepresentation of the data set says, or else of the one around it. */
@@ -97,6 +100,7 @@ function binaryNumbers(
 ): readonly number[] | undefined {
   const count = Math.floor(length / size);
   if (count === 0 || count > mostNumbers) return undefined;
+  if (length === 2 && byteOrder === "little" && get === words.get) return [bytes[offset]! | (bytes[offset + 1]! << 8)];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = byteOrder === "little" || tag >>> 16 === 2; // the meta header is little endian everywhere
   const found: number[] = [];
@@ -104,6 +108,42 @@ function binaryNumbers(
     const value = get(view, offset + index * size, little);
     if (!Number.isFinite(value)) return undefined;
     found.push(value);
+  }
+  return found;
+}
+
+/** 10^0 … 10^22 are exact as float64. */
+const powersOfTen = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
+
+/** Digits that are surely exact as one float64, 2^53 being 9.007·10^15. */
+const mostMantissa = 9e14;
+
+/**
+ * Decimals without an exponent and of few digits, which nearly all are, straight from their bytes: a quotient of two exact
+ * numbers is rounded once, so "-141.318451" is −141318451 / 10^6, bit by bit what a parser of text gives. `undefined` for
+ * anything else, wrong or only unusual.
+ */
+function plainDecimals(bytes: Uint8Array, { offset, length }: Element): readonly number[] | undefined {
+  const found: number[] = [];
+  const end = Math.min(offset + length, bytes.length);
+  for (let at = offset; at <= end; at++) {
+    while (at < end && isPadding(bytes[at])) at++;
+    const sign = bytes[at];
+    if (at < end && (sign === 0x2d || sign === 0x2b)) at++;
+    let [mantissa, digits, behindPoint] = [0, 0, -1];
+    for (; at < end; at++) {
+      const digit = bytes[at]! - 0x30;
+      if (digit >= 0 && digit <= 9 && mantissa < mostMantissa) {
+        mantissa = 10 * mantissa + digit;
+        digits++;
+        if (behindPoint >= 0) behindPoint++;
+      } else if (digit === -2 && behindPoint < 0) behindPoint = 0;
+      else break;
+    }
+    while (at < end && isPadding(bytes[at])) at++;
+    if (digits === 0 || behindPoint > 22 || (at < end && bytes[at] !== backslash)) return undefined;
+    const value = behindPoint > 0 ? mantissa / powersOfTen[behindPoint]! : mantissa;
+    found.push(sign === 0x2d ? -value : value);
   }
   return found;
 }
