@@ -1,5 +1,6 @@
-import { fail, ok, type Result } from "../base/index.ts";
-import { type DataSet, readFrame, type StoredFrame } from "../dicom/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import { type DataSet, readCells, readFrame, type StoredFrame } from "../dicom/index.ts";
+import { cellShift, isLent, lendPixels, shiftCells } from "./hu-kernel.ts";
 import { applyModalityLut, readModalityLut } from "./modality-lut.ts";
 import { type HeaderOutcome, readSliceHeader, type SliceHeader } from "./slice-header.ts";
 
@@ -35,24 +36,84 @@ export interface StoredSlice {
  * changes nothing here. Problems: those of `readFrame`, and "not a slice".
  */
 export function readHu(path: string, outcome: HeaderOutcome = readSliceHeader(path)): Result<HuSlice> {
-  const frame = frameOf(path, outcome);
-  if (frame.kind === "problem") return frame;
-  const { header, values } = frame.value;
-  const { rows, columns, pixelSpacing, padding } = header;
-  const repaired = isWrapped(header) ? "wrapped values" : "no";
-  const stored = padding === undefined ? undefined : values.slice(); // rescale writes over the values
-  const hu = repaired === "no" ? huOf(frame.value) : unwrap(values);
-  if (stored !== undefined && padding !== undefined) fillPadding(hu, { stored, padding });
-  return ok({ kind: "hu", hu, rows, columns, pixelSpacing, repaired });
+  const lent = lendHu(path, outcome);
+  return lent.kind === "problem" ? lent : ok({ ...lent.value, hu: owned(lent.value.hu) });
 }
 
 /** Reads one slice as stored. Problems as `readHu`. */
 export function readStored(path: string, outcome: HeaderOutcome = readSliceHeader(path)): Result<StoredSlice> {
+  const lent = lendStored(path, outcome);
+  return lent.kind === "problem" ? lent : ok({ ...lent.value, stored: owned(lent.value.stored) });
+}
+
+/**
+ * As `readHu`, for one slice after the other: the pixels of nearly every slice are lent, in memory that the next slice of
+ * this thread that is read in any way is written over. So nothing is copied, and no fresh memory is touched.
+ */
+export function lendHu(path: string, outcome: HeaderOutcome = readSliceHeader(path)): Result<HuSlice> {
+  if (outcome.kind !== "slice") return fail(notSlice(path, outcome));
+  const { header } = outcome;
+  const { rows, columns, pixelSpacing, padding } = header;
+  const repaired = isWrapped(header) ? "wrapped values" : "no";
+  const rest = { kind: "hu", rows, columns, pixelSpacing, repaired } as const;
+  const isShift = header.huBy === "line" && isWholeShift(header) && repaired === "no";
+  const shifted = isShift ? shiftFrame(path, outcome, header) : undefined;
+  if (shifted !== undefined) return ok({ ...rest, hu: shifted });
   const frame = frameOf(path, outcome);
   if (frame.kind === "problem") return frame;
-  const { header, values } = frame.value;
-  const { rows, columns, pixelSpacing } = header;
-  return ok({ kind: "stored", stored: rescale(values, { slope: 1, intercept: 0 }), rows, columns, pixelSpacing });
+  const { values } = frame.value;
+  const stored = padding === undefined ? undefined : values.slice(); // rescale writes over the values
+  const hu = repaired === "no" ? huOf(frame.value) : unwrap(values);
+  if (stored !== undefined && padding !== undefined) fillPadding(hu, { stored, padding });
+  return ok({ ...rest, hu });
+}
+
+/** As `readStored`, lent as by `lendHu`. */
+export function lendStored(path: string, outcome: HeaderOutcome = readSliceHeader(path)): Result<StoredSlice> {
+  if (outcome.kind !== "slice") return fail(notSlice(path, outcome));
+  const { rows, columns, pixelSpacing } = outcome.header;
+  const rest = { kind: "stored", rows, columns, pixelSpacing } as const;
+  const lent = shiftFrame(path, outcome, { intercept: 0, padding: undefined });
+  if (lent !== undefined) return ok({ ...rest, stored: lent });
+  const frame = frameOf(path, outcome);
+  if (frame.kind === "problem") return frame;
+  return ok({ ...rest, stored: rescale(frame.value.values, { slope: 1, intercept: 0 }) });
+}
+
+/** Pixels that nobody writes over: a copy of those that are lent. */
+function owned(pixels: Int16Array): Int16Array {
+  return isLent(pixels) ? pixels.slice() : pixels;
+}
+
+/** Whether a line adds a whole number and no more. */
+function isWholeShift({ slope, intercept }: Pick<SliceHeader, "slope" | "intercept">): boolean {
+  return slope === 1 && Number.isInteger(intercept) && Math.abs(intercept) < 2 ** 20;
+}
+
+/**
+ * A frame of native cells of 16 bits, read into memory that is lent and shifted there: nearly every slice. `undefined`
+ * where it is another, which plain loops do.
+ */
+function shiftFrame(
+  path: string,
+  { header, dataSet }: Slice,
+  { intercept, padding }: Pick<SliceHeader, "intercept" | "padding">,
+): Int16Array | undefined {
+  const { rows, columns, bitsAllocated, bitsStored, highBit, sign } = header;
+  const shift = bitsAllocated === 16 ? cellShift({ bitsStored, highBit, sign, intercept, padding }) : undefined;
+  const cells = shift && lendPixels(rows * columns);
+  if (shift === undefined || cells === undefined) return undefined;
+  const target = new Uint8Array(cells.buffer, cells.byteOffset, cells.byteLength);
+  if (readCells(path, dataSet, { frame: header.frame ?? 0, target }) === undefined) return undefined;
+  shiftCells(cells, shift, air);
+  return cells;
+}
+
+type Slice = Extract<HeaderOutcome, { kind: "slice" }>;
+
+function notSlice(path: string, { reason, detail }: Exclude<HeaderOutcome, Slice>): Problem {
+  const got = `${reason} (${detail})`;
+  return { kind: "not a slice", where: path, got, expected: "one slice of a CT", next: "leave the file out" };
 }
 
 interface Frame {
@@ -61,12 +122,7 @@ interface Frame {
   readonly values: StoredFrame["values"];
 }
 
-function frameOf(path: string, outcome: HeaderOutcome): Result<Frame> {
-  if (outcome.kind !== "slice") {
-    const got = `${outcome.reason} (${outcome.detail})`;
-    return fail({ kind: "not a slice", where: path, got, expected: "one slice of a CT", next: "leave the file out" });
-  }
-  const { header, dataSet } = outcome;
+function frameOf(path: string, { header, dataSet }: Slice): Result<Frame> {
   const frame = readFrame(path, dataSet, header.frame ?? 0);
   return frame.kind === "problem" ? frame : ok({ header, dataSet, values: frame.value.values });
 }
@@ -100,7 +156,7 @@ function rescale(
   const hu = inPlace
     ? new Int16Array(values.buffer as ArrayBuffer, values.byteOffset, values.length)
     : new Int16Array(values.length);
-  if (slope === 1 && Number.isInteger(intercept) && Math.abs(intercept) < 2 ** 20 && values.BYTES_PER_ELEMENT < 4) {
+  if (isWholeShift({ slope, intercept }) && values.BYTES_PER_ELEMENT < 4) {
     shift(values, intercept, hu);
     return hu;
   }

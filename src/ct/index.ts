@@ -1,4 +1,4 @@
-export { type HuSlice, readHu, readStored, type StoredSlice } from "./hounsfield.ts";
+export { type HuSlice, lendHu, lendStored, readHu, readStored, type StoredSlice } from "./hounsfield.ts";
 export type { Making } from "./making.ts";
 export { type Preprocessing, prepareSlice, stackNeighbours, usedShift } from "./prepare.ts";
 export { choiceRules } from "./series-choice.ts";

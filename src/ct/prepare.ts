@@ -1,4 +1,5 @@
 import type { HuSlice, StoredSlice } from "./hounsfield.ts";
+import { type AxisTaps, type Resampling, resample } from "./hu-kernel.ts";
 import { noShift, type PlaneShift, shiftInPixels } from "./tilt.ts";
 
 /** How a slice becomes the numbers that a network sees. Part of the detector and of the cache's key. */
@@ -43,26 +44,30 @@ export function prepareSlice(
   const values = slice.kind === "hu" ? slice.hu : slice.stored;
   const [low, top] = slice.kind === "hu" ? [lowestHu, highestHu] : [-32768, 32767];
   const background = outside[slice.kind];
-  const narrow = new Float64Array(rows * size); // [row, result column]
-  for (let row = 0; row < rows; row++) {
-    if (row < down.first || row > down.last) continue;
+  const resampling = { values, columns, across, down, low, high: top, background, size };
+  return resample(resampling) ?? resamplePlainly(resampling);
+}
+
+/** The same in plain loops, for slices that the kernel has no room for: first down the columns, then along the rows. */
+export function resamplePlainly(o: Resampling): Int16Array {
+  const { values, columns, across, down, low, high, background, size } = o;
+  const sums = new Float64Array(columns); // a row of the result, all columns of the slice
+  const result = new Int16Array(size * size);
+  for (let row = 0; row < size; row++) {
+    sums.fill(background * down.missing[row]!);
+    for (let tap = down.starts[row]!; tap < down.starts[row + 1]!; tap++) {
+      const from = down.places[tap]! * columns;
+      const weight = down.weights[tap]!;
+      for (let column = 0; column < columns; column++) {
+        sums[column]! += weight * Math.min(high, Math.max(low, values[from + column]!));
+      }
+    }
     for (let at = 0; at < size; at++) {
       let sum = background * across.missing[at]!;
       for (let tap = across.starts[at]!; tap < across.starts[at + 1]!; tap++) {
-        const value = values[row * columns + across.places[tap]!]!;
-        sum += across.weights[tap]! * Math.min(top, Math.max(low, value));
+        sum += across.weights[tap]! * sums[across.places[tap]!]!;
       }
-      narrow[row * size + at] = sum;
-    }
-  }
-  const result = new Int16Array(size * size);
-  for (let at = 0; at < size; at++) {
-    const from = down.starts[at]!;
-    const to = down.starts[at + 1]!;
-    for (let column = 0; column < size; column++) {
-      let sum = background * down.missing[at]!;
-      for (let tap = from; tap < to; tap++) sum += down.weights[tap]! * narrow[down.places[tap]! * size + column]!;
-      result[at * size + column] = Math.round(sum);
+      result[row * size + at] = Math.floor(sum + 0.5);
     }
   }
   return result;
@@ -73,20 +78,7 @@ export function usedShift({ tilt }: Preprocessing, shiftMm: PlaneShift): PlaneSh
   return tilt === "straightened" ? shiftMm : noShift;
 }
 
-/** Which stored pixels make each result along one axis, and with which weights; they sum to 1 with `missing`. */
-interface AxisWeights {
-  /** Taps of result i: starts[i] … starts[i + 1]. */
-  readonly starts: Int32Array;
-  readonly places: Int32Array;
-  readonly weights: Float64Array;
-  /** Share of a result that lies outside the slice. */
-  readonly missing: Float64Array;
-  /** First and last place that is used. */
-  readonly first: number;
-  readonly last: number;
-}
-
-const known = new Map<string, AxisWeights>();
+const known = new Map<string, AxisTaps>();
 const mostKnown = 128; // axes of the scanners of one archive and of the slices of tilted series; each is a few KB
 
 /** One axis: `size` pixels show `extent` of `length` stored ones, around their centre moved by `shift`. */
@@ -97,7 +89,7 @@ interface Axis {
   readonly size: number;
 }
 
-function axisWeights(axis: Axis): AxisWeights {
+function axisWeights(axis: Axis): AxisTaps {
   const key = `${axis.length}/${axis.extent}/${axis.shift}/${axis.size}`;
   let weights = known.get(key);
   if (weights === undefined) {
@@ -108,7 +100,7 @@ function axisWeights(axis: Axis): AxisWeights {
   return weights;
 }
 
-function makeWeights({ length, extent, shift, size }: Axis): AxisWeights {
+function makeWeights({ length, extent, shift, size }: Axis): AxisTaps {
   const starts = new Int32Array(size + 1);
   const places: number[] = [];
   const weights: number[] = [];
@@ -129,15 +121,7 @@ function makeWeights({ length, extent, shift, size }: Axis): AxisWeights {
     missing[at] = Math.max(0, 1 - inside);
     starts[at + 1] = places.length;
   }
-  const [first = 0] = places;
-  return {
-    starts,
-    places: Int32Array.from(places),
-    weights: Float64Array.from(weights),
-    missing,
-    first,
-    last: places.at(-1) ?? -1,
-  };
+  return { starts, places: Int32Array.from(places), weights: Float64Array.from(weights), missing };
 }
 
 /**

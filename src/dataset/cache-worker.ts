@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ok, type Problem, type Result } from "../base/index.ts";
-import { type PlaneShift, type Preprocessing, prepareSlice, readHu, readStored, rememberHeaders } from "../ct/index.ts";
+import { lendHu, lendStored, type PlaneShift, type Preprocessing, prepareSlice, rememberHeaders } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
 import { statFile } from "../storage/index.ts";
@@ -98,12 +98,12 @@ async function prepare(
   try {
     const outcome = headers(path, frame);
     if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
-    const slice = readHu(path, outcome);
+    const slice = lendHu(path, outcome);
     if (slice.kind === "problem") return slice;
     const pixelHash = hashPixels(slice.value.hu);
     if (preprocessing.values === "hu")
       return ok({ values: prepareSlice(slice.value, preprocessing, shiftMm), pixelHash });
-    const stored = readStored(path, outcome);
+    const stored = lendStored(path, outcome);
     if (stored.kind === "problem") return stored;
     return ok({ values: prepareSlice(stored.value, preprocessing, shiftMm), pixelHash });
   } catch (error) {

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { type PlaneShift, type Preprocessing, usedShift } from "../ct/index.ts";
 
 /** Version of what a cache holds. A change of it, or of anything below ct's prepareSlice, makes every cache anew. */
-export const cacheVersion = 2;
+export const cacheVersion = 3;
 
 /** Bytes of a shard's `.npy` header; a multiple of 64, as the format asks, so that slices lie aligned. */
 const headerBytes = 128;

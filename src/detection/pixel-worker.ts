@@ -1,10 +1,10 @@
 import {
   type HeaderOutcome,
+  lendHu,
+  lendStored,
   type PlaneShift,
   type Preprocessing,
   prepareSlice,
-  readHu,
-  readStored,
   rememberHeaders,
 } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
@@ -43,7 +43,7 @@ async function prepare(
   // The first pass saw a slice here, so the file has changed since.
   if (outcome.kind !== "slice") return { kind: "failed", reason: outcome.reason, detail: outcome.detail };
   await loadCodecs([outcome.header.transferSyntax]);
-  const slice = preprocessing.values === "hu" ? readHu(path, outcome) : readStored(path, outcome);
+  const slice = preprocessing.values === "hu" ? lendHu(path, outcome) : lendStored(path, outcome);
   if (slice.kind === "problem") {
     const { kind, got, expected } = slice.problem;
     return { kind: "failed", reason: kind, detail: `got ${got}, expected ${expected}` };

@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "../base/index.ts";
 import { withFile } from "../storage/index.ts";
+import { native } from "./codecs/native.ts";
 import { damagedPixels } from "./codecs/port.ts";
 import { codecs, type DecodedCells, decodeFrame, unsupported } from "./codecs.ts";
 import type { DataSet, PixelDataPlace } from "./data-set.ts";
@@ -44,6 +45,23 @@ export function readFrameBy(
   const cells = decodeFrame(stored.value, { uid: header.transferSyntax, layout, codec });
   if (cells.kind === "problem") return cells;
   return ok({ values: storedValues(cells.value, layout), rows: layout.rows, columns: layout.columns });
+}
+
+/**
+ * Reads the cells of a native little-endian frame (0-based) into memory that the caller has, which is as long as the
+ * frame. `undefined` where the frame lies otherwise or is not whole: `readFrame` then decodes it or says why not.
+ */
+export function readCells(
+  path: string,
+  header: DataSet,
+  { frame, target }: { readonly frame: number; readonly target: Uint8Array },
+): Uint8Array | undefined {
+  const { pixelData: place, transferSyntax } = header;
+  if (place === undefined || place.length === "encapsulated" || place.memory !== undefined) return undefined;
+  if (codecs[transferSyntax]?.codecs[0] !== native || frame >= countFrames(header)) return undefined;
+  if ((frame + 1) * target.length > place.length) return undefined;
+  const got = withFile(path, (file) => ok(file.read(target, place.offset + frame * target.length)));
+  return got.kind === "ok" && got.value === target.length ? target : undefined;
 }
 
 interface Wanted {

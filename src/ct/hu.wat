@@ -1,0 +1,117 @@
+;; Stored cells of 16 bits as HU, and HU as a smaller picture; see hu-kernel.ts, resample.ts. All addresses are in bytes.
+;; Loops take eight pixels at a time and may run over the end by seven, into room that nothing else uses.
+(module
+  (memory (export "memory") 1)
+
+  ;; cells[0 … count − 1], int16 in place: the bits below HighBit as they count (shifted `up` to the top and `down` again,
+  ;; which extends the sign; 12 bits below HighBit 11: 0xF801 << 4 >> 4 = −2047), xor `flip`, plus `offset`, cut to int16.
+  ;; Those that are in low … high before `offset` is added become `air`, none where low > high.
+  (func (export "signed")
+    (param $cells i32) (param $count i32) (param $up i32) (param $down i32) (param $flip i32) (param $offset i32)
+    (param $low i32) (param $high i32) (param $air i32)
+    (local $end i32) (local $v v128) (local $flips v128) (local $offsets v128) (local $lows v128) (local $highs v128)
+    (local $airs v128)
+    (local.set $end (i32.add (local.get $cells) (i32.shl (local.get $count) (i32.const 1))))
+    (local.set $flips (i16x8.splat (local.get $flip)))
+    (local.set $offsets (i16x8.splat (local.get $offset)))
+    (local.set $lows (i16x8.splat (local.get $low)))
+    (local.set $highs (i16x8.splat (local.get $high)))
+    (local.set $airs (i16x8.splat (local.get $air)))
+    (loop $next
+      (local.set $v (v128.xor (local.get $flips)
+        (i16x8.shr_s (i16x8.shl (v128.load (local.get $cells)) (local.get $up)) (local.get $down))))
+      (v128.store (local.get $cells) (v128.bitselect
+        (local.get $airs)
+        (i16x8.add_sat_s (local.get $v) (local.get $offsets))
+        (v128.and (i16x8.ge_s (local.get $v) (local.get $lows)) (i16x8.le_s (local.get $v) (local.get $highs)))))
+      (br_if $next (i32.lt_u
+        (local.tee $cells (i32.add (local.get $cells) (i32.const 16))) (local.get $end)))))
+
+  ;; As `signed`, of cells without a sign.
+  (func (export "unsigned")
+    (param $cells i32) (param $count i32) (param $up i32) (param $down i32) (param $flip i32) (param $offset i32)
+    (param $low i32) (param $high i32) (param $air i32)
+    (local $end i32) (local $v v128) (local $flips v128) (local $offsets v128) (local $lows v128) (local $highs v128)
+    (local $airs v128)
+    (local.set $end (i32.add (local.get $cells) (i32.shl (local.get $count) (i32.const 1))))
+    (local.set $flips (i16x8.splat (local.get $flip)))
+    (local.set $offsets (i16x8.splat (local.get $offset)))
+    (local.set $lows (i16x8.splat (local.get $low)))
+    (local.set $highs (i16x8.splat (local.get $high)))
+    (local.set $airs (i16x8.splat (local.get $air)))
+    (loop $next
+      (local.set $v (v128.xor (local.get $flips)
+        (i16x8.shr_u (i16x8.shl (v128.load (local.get $cells)) (local.get $up)) (local.get $down))))
+      (v128.store (local.get $cells) (v128.bitselect
+        (local.get $airs)
+        (i16x8.add_sat_s (local.get $v) (local.get $offsets))
+        (v128.and (i16x8.ge_s (local.get $v) (local.get $lows)) (i16x8.le_s (local.get $v) (local.get $highs)))))
+      (br_if $next (i32.lt_u
+        (local.tee $cells (i32.add (local.get $cells) (i32.const 16))) (local.get $end)))))
+
+  ;; One row of a smaller picture, before its columns are summed: sums[column] (float64) = start + Σ weights[tap] ·
+  ;; values[rows[tap], column], values cut to low … high; for `columns` columns, a multiple of eight, of rows that are
+  ;; `stride` bytes apart. `rows` are [taps] int32, `weights` [taps] float64; taps are added in their order.
+  (func (export "sumRows")
+    (param $values i32) (param $stride i32) (param $columns i32) (param $rows i32) (param $weights i32) (param $taps i32)
+    (param $start f64) (param $low i32) (param $high i32) (param $sums i32)
+    (local $column i32) (local $tap i32) (local $v v128) (local $w v128) (local $x v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (loop $block
+      (local.set $a (f64x2.splat (local.get $start)))
+      (local.set $b (local.get $a))
+      (local.set $c (local.get $a))
+      (local.set $d (local.get $a))
+      (local.set $tap (i32.const 0))
+      (if (local.get $taps) (then
+        (loop $next
+          (local.set $v (i16x8.min_s (i16x8.splat (local.get $high)) (i16x8.max_s (i16x8.splat (local.get $low))
+            (v128.load (i32.add (i32.add (local.get $values) (i32.shl (local.get $column) (i32.const 1)))
+              (i32.mul (local.get $stride) (i32.load (i32.add (local.get $rows) (i32.shl (local.get $tap) (i32.const 2))))))))))
+          (local.set $w (v128.load64_splat (i32.add (local.get $weights) (i32.shl (local.get $tap) (i32.const 3)))))
+          (local.set $x (i32x4.extend_low_i16x8_s (local.get $v)))
+          (local.set $a (f64x2.add (local.get $a)
+            (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s (local.get $x)))))
+          (local.set $b (f64x2.add (local.get $b) (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s
+            (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))))
+          (local.set $x (i32x4.extend_high_i16x8_s (local.get $v)))
+          (local.set $c (f64x2.add (local.get $c)
+            (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s (local.get $x)))))
+          (local.set $d (f64x2.add (local.get $d) (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s
+            (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))))
+          (br_if $next (i32.lt_u
+            (local.tee $tap (i32.add (local.get $tap) (i32.const 1))) (local.get $taps))))))
+      (v128.store offset=0 (local.get $sums) (local.get $a))
+      (v128.store offset=16 (local.get $sums) (local.get $b))
+      (v128.store offset=32 (local.get $sums) (local.get $c))
+      (v128.store offset=48 (local.get $sums) (local.get $d))
+      (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
+      (br_if $block (i32.lt_u
+        (local.tee $column (i32.add (local.get $column) (i32.const 8))) (local.get $columns)))))
+
+  ;; The columns of that row: result[at] (int16) = background · missing[at] + Σ weights[tap] · sums[places[tap]] for the
+  ;; taps starts[at] … starts[at + 1] − 1 in their order, halves rounded up. `starts` and `places` are int32, `missing` and
+  ;; `weights` float64; `size` results.
+  (func (export "sumColumns")
+    (param $sums i32) (param $starts i32) (param $places i32) (param $weights i32) (param $missing i32)
+    (param $background f64) (param $size i32) (param $result i32)
+    (local $end i32) (local $last i32) (local $sum f64)
+    (local.set $end (i32.add (local.get $result) (i32.shl (local.get $size) (i32.const 1))))
+    (loop $next
+      (local.set $sum (f64.mul (local.get $background) (f64.load (local.get $missing))))
+      (local.set $last (i32.add (local.get $places)
+        (i32.shl (i32.sub (i32.load offset=4 (local.get $starts)) (i32.load (local.get $starts))) (i32.const 2))))
+      (block $none
+        (br_if $none (i32.eq (local.get $places) (local.get $last)))
+        (loop $tap
+          (local.set $sum (f64.add (local.get $sum) (f64.mul (f64.load (local.get $weights))
+            (f64.load (i32.add (local.get $sums) (i32.shl (i32.load (local.get $places)) (i32.const 3)))))))
+          (local.set $weights (i32.add (local.get $weights) (i32.const 8)))
+          (br_if $tap (i32.lt_u
+            (local.tee $places (i32.add (local.get $places) (i32.const 4))) (local.get $last)))))
+      (i32.store16 (local.get $result)
+        (i32.trunc_sat_f64_s (f64.floor (f64.add (local.get $sum) (f64.const 0.5)))))
+      (local.set $starts (i32.add (local.get $starts) (i32.const 4)))
+      (local.set $missing (i32.add (local.get $missing) (i32.const 8)))
+      (br_if $next (i32.lt_u
+        (local.tee $result (i32.add (local.get $result) (i32.const 2))) (local.get $end))))))
