@@ -18,6 +18,14 @@ const file = (brief: string) => ({ kind: "parsed", parse: text, brief, placehold
 const count = (brief: string, [low, high]: readonly [number, number]) =>
   ({ kind: "parsed", parse: wholeNumber(low, high), brief, placeholder: "N" }) as const;
 
+const provider = {
+  kind: "parsed",
+  parse: text,
+  brief: "What runs the network; `ichor doctor` tells which providers are here",
+  placeholder: "NAME",
+  default: "cpu",
+} as const;
+
 const demo = command<DemoFlags>({
   summary: "The whole story on simulated data, in minutes",
   description:
@@ -128,6 +136,7 @@ const train = command<TrainFlags>({
     "ichor train --data work/index --run runs/first",
     "ichor train --data .data/rsna --run runs/wide --set width=32 --set epochs=20",
     "ichor train --data work/index --run runs/2020 --model mlp2020 --config settings.json",
+    "ichor train --data work/index --run runs/gpu --provider webgpu",
     "ichor train --data work/index --run runs/first --resume",
   ],
   flags: {
@@ -149,6 +158,7 @@ const train = command<TrainFlags>({
       variadic: true,
       optional: true,
     },
+    provider,
     resume: { kind: "boolean", brief: "Go on with the run that is in the folder", default: false, withNegated: false },
   },
   load: async () => (await import("./run/train.ts")).runTrain,
@@ -168,6 +178,7 @@ const evaluate = command<EvaluateFlags>({
     run: folder("Run folder"),
     data: { ...folder("Other data to score instead of the run's own"), optional: true },
     split: { kind: "enum", values: ["train", "validation", "test"], brief: "Fold to score", default: "test" },
+    provider,
   },
   load: async () => (await import("./run/evaluate.ts")).runEvaluate,
 });
@@ -194,6 +205,7 @@ const predict = command<PredictFlags, string[]>({
   flags: {
     model: { ...file("Detector file"), default: "model.onnx" },
     out: folder("Folder for predictions.csv, findings.json and ledger.csv"),
+    provider,
   },
   load: async () => (await import("./run/predict.ts")).runPredict,
 });

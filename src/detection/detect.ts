@@ -21,6 +21,8 @@ export interface DetectOptions {
   /** Output folder: missing, empty, or holding an earlier detection, which is replaced. */
   readonly out: string;
   readonly threads: number;
+  /** What runs the detector, a row of `executors`; "cpu" unless named. */
+  readonly provider?: string | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -56,7 +58,7 @@ export async function detect(options: DetectOptions): Promise<Result<DetectionSu
     const there = fileResult(input, () => statSync(input));
     if (there.kind === "problem") return there;
   }
-  const detector = await openDetector(options.model, { threads: options.threads });
+  const detector = await openDetector(options.model, { threads: options.threads, provider: options.provider });
   if (detector.kind === "problem") return detector;
   try {
     return await detectWith(detector.value, options);

@@ -22,6 +22,8 @@ export interface EvaluateOptions {
   /** 1,000 rounds and the run's seed unless told. */
   readonly bootstrap?: { readonly rounds: number; readonly seed: number } | undefined;
   readonly threads: number;
+  /** What runs the detector, a row of `executors`; "cpu" unless named. */
+  readonly provider?: string | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -39,7 +41,7 @@ const defaultRounds = 1000;
 export async function evaluateRun(options: EvaluateOptions): Promise<Result<Evaluation>> {
   const run = readRun(options.run);
   if (run.kind === "problem") return run;
-  const detector = await openRunDetector(run.value, options.threads);
+  const detector = await openRunDetector(run.value, options);
   if (detector.kind === "problem") return detector;
   try {
     const { threads, progress, signal, data } = options;
@@ -115,7 +117,10 @@ async function evaluateData({ run, detector, data, options }: Evaluand): Promise
 }
 
 /** The run's detector, if it is the run's: one that learned from another split may have seen these patients. */
-async function openRunDetector(run: Run, threads: number): Promise<Result<Detector>> {
+async function openRunDetector(
+  run: Run,
+  { threads, provider }: Pick<EvaluateOptions, "threads" | "provider">,
+): Promise<Result<Detector>> {
   if (!existsSync(run.paths.model)) {
     return fail({
       kind: "not trained",
@@ -125,7 +130,7 @@ async function openRunDetector(run: Run, threads: number): Promise<Result<Detect
       next: `go on with it: ichor train --data ${word(run.info.data.path)} --run ${word(run.dir)} --resume`,
     });
   }
-  const detector = await openDetector(run.paths.model, { threads });
+  const detector = await openDetector(run.paths.model, { threads, provider });
   if (detector.kind === "problem" || detector.value.info.training.split === run.split.hash) return detector;
   const got = `a detector of the split ${detector.value.info.training.split}`;
   await detector.value.close();
@@ -225,9 +230,10 @@ async function drain<T>(
   }
 }
 
-function commandOf({ run, data, split }: EvaluateOptions): string {
+function commandOf({ run, data, split, provider = "cpu" }: EvaluateOptions): string {
   const other = data === undefined ? "" : ` --data ${word(data)}`;
-  return `ichor evaluate --run ${word(run)}${other} --split ${split}`;
+  const named = provider === "cpu" ? "" : ` --provider ${word(provider)}`;
+  return `ichor evaluate --run ${word(run)}${other} --split ${split}${named}`;
 }
 
 /** A path as a shell takes it. */

@@ -121,7 +121,7 @@ export function parseDetectorInfo(bytes: Uint8Array, where: string): Result<Dete
 /** Opens a detector file. Problems: as `parseDetectorInfo`, an unreadable file, a graph that does not run. */
 export async function openDetector(
   path: string,
-  options: { readonly threads?: number } = {},
+  options: { readonly threads?: number; readonly provider?: string | undefined } = {},
 ): Promise<Result<Detector>> {
   const bytes = fileResult(path, () => readFileSync(path));
   return bytes.kind === "problem" ? bytes : detectorFromBytes(bytes.value, { ...options, where: path });
@@ -130,11 +130,19 @@ export async function openDetector(
 /** Opens a detector from its bytes, e.g. to validate a network that is still being trained. */
 export async function detectorFromBytes(
   bytes: Uint8Array,
-  { threads, where = "detector" }: { readonly threads?: number; readonly where?: string } = {},
+  {
+    threads,
+    provider,
+    where = "detector",
+  }: { readonly threads?: number; readonly provider?: string | undefined; readonly where?: string } = {},
 ): Promise<Result<Detector>> {
   const info = parseDetectorInfo(bytes, where);
   if (info.kind === "problem") return info;
-  const opened = await openExecutor(bytes, { where, ...(threads === undefined ? {} : { threads }) });
+  const opened = await openExecutor(bytes, {
+    where,
+    ...(threads === undefined ? {} : { threads }),
+    ...(provider === undefined ? {} : { provider }),
+  });
   if (opened.kind === "problem") return opened;
   const hash = createHash("sha256").update(bytes).digest("hex");
   return ok({

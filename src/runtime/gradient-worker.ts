@@ -1,15 +1,12 @@
 // A thread that computes gradients of its share of a batch.
 import type { Program } from "../onnx/index.ts";
-import { type LoweredProgram, lowerForCpu } from "./blocked/lower.ts";
-import { type Executor, openExecutor } from "./executor.ts";
+import { type OpenedProgram, openProgram } from "./open-program.ts";
 import type { NoAnswer } from "./session-lost.ts";
 import type { GradientAnswer, GradientRequest } from "./shared-session.ts";
 import { stepInputs } from "./step-inputs.ts";
 
-interface Opened {
+interface Opened extends OpenedProgram {
   readonly program: Program;
-  readonly lowered: LoweredProgram | undefined;
-  readonly executor: Executor;
 }
 
 let opened: Opened | undefined;
@@ -29,16 +26,11 @@ export default async function answer(request: GradientRequest): Promise<Gradient
   }
 }
 
-async function open({ program, threads }: Extract<GradientRequest, { kind: "open" }>): Promise<GradientAnswer> {
-  const lowered = await lowerForCpu(program);
-  const executor = await openExecutor(lowered?.model ?? program.model, {
-    threads,
-    order: program.order,
-    where: "gradient",
-  });
-  if (executor.kind === "problem") return executor;
-  opened = { program, lowered, executor: executor.value };
-  return { kind: "opened", form: lowered === undefined ? "portable" : `blocked (${lowered.block})` };
+async function open({ program, options }: Extract<GradientRequest, { kind: "open" }>): Promise<GradientAnswer> {
+  const ready = await openProgram(program, { ...options, where: "gradient" });
+  if (ready.kind === "problem") return ready;
+  opened = { program, ...ready.value };
+  return { kind: "opened", form: opened.form };
 }
 
 /** Vectors come and go in plain layout, so that all threads and the update speak of the same numbers. */

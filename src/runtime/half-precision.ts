@@ -80,7 +80,7 @@ export async function probeHalfPrecision(provider: string): Promise<"float16" | 
 }
 
 /** What a step in half precision is told where its provider has no kernels for it. */
-export const halfMissing = (provider: string, got: string): Problem => ({
+export const halfMissing = (provider: string, got = "a device whose kernels refuse float16"): Problem => ({
   kind: "precision missing",
   where: `provider ${provider}`,
   got,

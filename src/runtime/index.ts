@@ -4,6 +4,7 @@ export { type Executor, type ExecutorOptions, openExecutor, probeProvider } from
 export type { Values } from "./executor-port.ts";
 export { executors } from "./executors.ts";
 export { probeHalfPrecision } from "./half-precision.ts";
+export { probeDevice } from "./open-program.ts";
 export { SessionLost } from "./session-lost.ts";
 export type { SharedOptions, SharedPrograms } from "./shared-session.ts";
 export { openTrainingSession, type StepResult, type TrainingSession, type TrainingState } from "./training-session.ts";

@@ -2,12 +2,13 @@ import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.
 import { openPool } from "../machine/index.ts"; // only a worker of Node's imports this file
 import type { Program } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "./executor.ts";
+import type { ProgramOptions } from "./open-program.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
 import { type StepResult, type TrainingSession, type TrainingState, tookFinite } from "./training-session.ts";
 
 /** What a gradient thread is asked. */
 export type GradientRequest =
-  | { readonly kind: "open"; readonly program: Program; readonly threads: number }
+  | { readonly kind: "open"; readonly program: Program; readonly options: ProgramOptions }
   | {
       readonly kind: "gradient";
       readonly parameters: Float32Array;
@@ -38,7 +39,7 @@ export interface SharedPrograms {
 }
 
 /** How a batch is shared out. */
-export interface SharedOptions {
+export interface SharedOptions extends ProgramOptions {
   /** Pieces of a batch, of equal size; the gradient is their mean. */
   readonly pieces: number;
   /** Threads that compute pieces at the same time; no more than pieces. */
@@ -54,7 +55,7 @@ export interface SharedOptions {
 export async function shareOut(
   { gradient, update }: SharedPrograms,
   initial: TrainingState,
-  { pieces, workers, threads }: SharedOptions,
+  { pieces, workers, threads, ...how }: SharedOptions,
 ): Promise<Result<TrainingSession>> {
   const count = Math.max(1, Math.min(workers, pieces));
   const each = Math.max(1, Math.floor(threads / count));
@@ -64,7 +65,7 @@ export async function shareOut(
   const closeAll = async () => {
     await Promise.all(pool.map((thread) => thread.close()));
   };
-  const open = { kind: "open", program: gradient, threads: each } as const;
+  const open = { kind: "open", program: gradient, options: { ...how, threads: each } } as const;
   const opened: readonly GradientAnswer[] = await Promise.all(pool.map((thread) => ask(thread, open))).catch(
     async (error: unknown) => {
       if (error instanceof SessionLost) return [{ kind: "problem", problem: error.problem } as const];
@@ -74,7 +75,9 @@ export async function shareOut(
   );
   const refused = opened.find((answer) => answer.kind === "problem");
   const updating =
-    refused === undefined ? await openExecutor(update.model, { threads, where: "update" }) : fail(refused.problem);
+    refused === undefined
+      ? await openExecutor(update.model, { ...how, threads, where: "update" })
+      : fail(refused.problem);
   if (updating.kind === "problem") {
     await closeAll();
     return updating;

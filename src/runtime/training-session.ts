@@ -1,9 +1,7 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
 import { lengthOfSlots, type Program } from "../onnx/index.ts";
-import { lowerForCpu } from "./blocked/lower.ts";
-import { defaultProvider, type Executor, openExecutor } from "./executor.ts";
-import type { Values } from "./executor-port.ts";
-import { halfMissing, inHalfPrecision, probeHalfPrecision } from "./half-precision.ts";
+import type { Executor, Values } from "./executor-port.ts";
+import { openProgram, type ProgramOptions } from "./open-program.ts";
 import { type StepInputs, stepInputs } from "./step-inputs.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
@@ -30,44 +28,17 @@ export interface TrainingSession {
   close(): Promise<void>;
 }
 
-/** How a training session is opened. */
-export interface TrainingSessionOptions {
-  readonly threads?: number;
-  /** A row of `executors`; by default "cpu" in Node and "wasm" in a browser. */
-  readonly provider?: string;
-  /** "portable" runs the program as it stands; "fastest" (the default) lowers it on a CPU that allows it. */
-  readonly form?: "portable" | "fastest";
-  /**
-   * "float16": convolutions and matrix products in half precision, portable form. Wants a program with loss scaling. A
-   * CPU works it out in float32 between two casts: the same numbers as a GPU's to rounding, and no gain.
-   */
-  readonly precision?: "float32" | "float16";
-}
-
-/** Opens a training program on this machine. Problems as `openExecutor`. */
+/** Opens a training program on this machine. Problems as `openProgram`, and "state does not fit". */
 export async function openTrainingSession(
   program: Program,
   initial: TrainingState,
-  { form = "fastest", precision = "float32", ...options }: TrainingSessionOptions = {},
+  options: ProgramOptions = {},
 ): Promise<Result<TrainingSession>> {
-  const { provider = defaultProvider } = options;
-  const half = precision === "float16";
-  const lowered = form === "fastest" && provider === "cpu" && !half ? await lowerForCpu(program) : undefined;
   const missing = missingVector(program, initial);
   if (missing !== undefined) return fail(missing);
-  const opened = await openExecutor(half ? inHalfPrecision(program.model) : (lowered?.model ?? program.model), {
-    ...options,
-    order: program.order,
-    where: "training step",
-  });
-  if (opened.kind === "problem") {
-    const { kind, got } = opened.problem;
-    return half && kind === "model refused" ? fail(halfMissing(provider, got)) : opened;
-  }
-  if (half && (await probeHalfPrecision(provider)) === "missing") {
-    await opened.value.close(); // WebGPU compiles a kernel when it first runs: better said now than at the first step
-    return fail(halfMissing(provider, "a device whose kernels refuse float16"));
-  }
+  const opened = await openProgram(program, { ...options, where: "training step" });
+  if (opened.kind === "problem") return opened;
+  const { executor, lowered, form } = opened.value;
   const pack = (name: string, plain: Float32Array) => lowered?.pack(name, plain) ?? plain;
   const unpack = (name: string, held: Float32Array) => lowered?.unpack(name, held) ?? held.slice();
   const names = [...program.vectors, ...(program.buffers.length > 0 ? ["buffers"] : [])];
@@ -75,10 +46,10 @@ export async function openTrainingSession(
   for (const name of names) state[name] = pack(name, initial[name]!).slice();
   const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
   return ok({
-    form: half ? "portable, float16" : lowered === undefined ? "portable" : `blocked (${lowered.block})`,
-    step: (feeds) => takeStep(opened.value, { program, views: lowered?.views ?? [], state, updated, feeds }),
+    form,
+    step: (feeds) => takeStep(executor, { program, views: lowered?.views ?? [], state, updated, feeds }),
     read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
-    close: () => opened.value.close(),
+    close: () => executor.close(),
   });
 }
 

@@ -1,14 +1,9 @@
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
+import type { ProgramOptions } from "./open-program.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
 import type { SharedOptions, SharedPrograms } from "./shared-session.ts";
-import {
-  missingVector,
-  type StepResult,
-  type TrainingSession,
-  type TrainingSessionOptions,
-  type TrainingState,
-} from "./training-session.ts";
+import { missingVector, type StepResult, type TrainingSession, type TrainingState } from "./training-session.ts";
 
 /** What the thread is asked. */
 export type Request =
@@ -16,7 +11,7 @@ export type Request =
       readonly kind: "open";
       readonly program: Program;
       readonly initial: TrainingState;
-      readonly options: TrainingSessionOptions;
+      readonly options: ProgramOptions;
     }
   | {
       readonly kind: "share out";
@@ -44,7 +39,7 @@ interface OnThread {
 }
 
 /** How a training thread is opened. */
-export interface TrainingThreadOptions extends TrainingSessionOptions, OnThread {}
+export interface TrainingThreadOptions extends ProgramOptions, OnThread {}
 
 /**
  * A training session in a thread of its own, so that a step, which is one long call into native code, leaves this

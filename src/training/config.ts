@@ -106,6 +106,12 @@ export const trainingConfigSchema = z.strictObject({
     .min(1)
     .optional()
     .describe("Steps in a row without a skipped one after which a dynamic scale doubles; 2000 without it."),
+  precision: z
+    .enum(["float32", "float16"])
+    .optional()
+    .describe(
+      '"float16": convolutions and matrix products, and those of their gradients, in half precision, where the device has it; everything else, and the detector, stays float32. Wants a `lossScale`.',
+    ),
   augmentation: z.union([z.literal("none"), augmentationSchema]),
   positiveShare: z
     .union([z.literal("as found"), z.number().gt(0).lt(1)])

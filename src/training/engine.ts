@@ -12,6 +12,7 @@ import {
 import type { Graph } from "../onnx/index.ts";
 import { openSharedSession, openTrainingThread, type TrainingSession, type TrainingState } from "../runtime/index.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { Work } from "./run-data.ts";
 import type { Standardisation } from "./standardisation.ts";
 import { piecesOf, type Scaling, stepScalars, stepSettings } from "./update-settings.ts";
 
@@ -27,8 +28,8 @@ export interface Engine {
   restore(state: TrainingState): TrainingState;
   /** What the step after `taken` steps of `steps` wants besides batch and state. */
   feeds(taken: number, steps: number, scaling?: Scaling): Readonly<Record<string, Float32Array>>;
-  /** Opens the step, in threads of its own. Problems as `openExecutor`. */
-  open(state: TrainingState, options: { readonly threads: number }): Promise<Result<TrainingSession>>;
+  /** Opens the step, in threads of its own. Problems as `openTrainingSession`. */
+  open(state: TrainingState, options: Pick<Work, "threads" | "provider">): Promise<Result<TrainingSession>>;
   /** The bytes of `model.onnx`; equal for equal arguments. */
   detector(state: NetworkState, facts: DetectorFacts): Uint8Array;
 }
@@ -83,10 +84,12 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
       ...stepScalars(config, { taken, steps, scaling }),
       ...dropoutMasks(program, { seed: config.seed, taken }),
     }),
-    open: (state, { threads }) =>
-      pieces === 1
-        ? openTrainingThread(program, state, { threads })
-        : openSharedSession(halves(), state, { pieces, workers: config.workers ?? 1, threads }),
+    open: (state, { threads, provider = "cpu" }) => {
+      const options = { threads, provider, precision: config.precision ?? "float32" };
+      return pieces === 1
+        ? openTrainingThread(program, state, options)
+        : openSharedSession(halves(), state, { ...options, pieces, workers: config.workers ?? 1 });
+    },
     detector: (state, facts) => exportDetector(shipped, state, describeDetector(config, facts)),
   };
 }

@@ -9,13 +9,18 @@ const packageSchema = z.object({
 });
 
 /** With what and on what a run is started now. The machine's name and its user are nobody's business. */
-export function describeStart({ threads, form }: Pick<RunStart, "threads" | "form">): RunStart {
+export function describeStart({
+  threads,
+  provider = "cpu",
+  form,
+}: Pick<RunStart, "threads" | "provider" | "form">): RunStart {
   const own = new URL("../../package.json", import.meta.url); // from src/training and from dist/training alike
   const { version, dependencies } = packageSchema.parse(JSON.parse(readFileSync(own, "utf8")));
   const processors = cpus();
   return {
     at: new Date().toISOString(),
     threads,
+    provider,
     form,
     // onnxruntime-node is pinned exactly, so the version asked for is the version that runs
     versions: { ichor: version, node: process.versions.node, onnxruntime: dependencies["onnxruntime-node"] },
@@ -35,6 +40,7 @@ export function describeStart({ threads, form }: Pick<RunStart, "threads" | "for
 export function notesOnStarts(starts: readonly RunStart[]): string[] {
   const aspects: Readonly<Record<string, (start: RunStart) => string | number>> = {
     threads: ({ threads }) => threads,
+    provider: ({ provider = "cpu" }) => provider,
     "form of the step": ({ form }) => form,
     processor: ({ machine }) => machine.processor,
     Ichor: ({ versions }) => versions.ichor,

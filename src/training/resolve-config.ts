@@ -131,6 +131,10 @@ function craftRefusal(config: TrainingConfig): Omit<Problem, "where"> | undefine
     const next = "set lossScale=dynamic, or leave lossScaleGrowth out";
     return { kind: "loss scale", got, expected: "a dynamic one, where it is told how it grows", next };
   }
+  if (config.precision === "float16" && lossScale === undefined) {
+    const next = "set lossScale=dynamic, or leave precision out";
+    return { kind: "loss scale", got: "none", expected: "one, since float16 loses small gradients without it", next };
+  }
   return undefined;
 }
 

@@ -7,9 +7,11 @@ import { type Fold, folds, rowsOfFold, type Split } from "../labels/index.ts";
 import type { TrainingConfig } from "./config.ts";
 import { type Run, runPaths } from "./run-folder.ts";
 
-/** How long work is done: on how many threads, telling whom, until when. */
+/** How work is done: on how many threads, networks on what, telling whom, until when. */
 export interface Work {
   readonly threads: number;
+  /** What runs networks, a row of `executors`; "cpu" unless named. */
+  readonly provider?: string | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

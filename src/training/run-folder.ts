@@ -17,6 +17,8 @@ const startSchema = z.object({
   /** ISO 8601, UTC. */
   at: z.string(),
   threads: z.int(),
+  /** What ran the network; runs of before had "cpu" only. */
+  provider: z.string().optional(),
   /** The form in which the training step ran, e.g. "blocked (16)". */
   form: z.string(),
   versions: z.object({ ichor: z.string(), node: z.string(), onnxruntime: z.string() }),
@@ -234,8 +236,9 @@ export function claimRunFolder({ run, data, config, fallback, resume }: Claim): 
 }
 
 /** The command that goes on with a run. */
-export function resumeCommand(data: string, run: string): string {
-  return `ichor train --data ${shellWord(data)} --run ${shellWord(run)} --resume`;
+export function resumeCommand(data: string, run: string, provider = "cpu"): string {
+  const named = provider === "cpu" ? "" : ` --provider ${shellWord(provider)}`;
+  return `ichor train --data ${shellWord(data)} --run ${shellWord(run)} --resume${named}`;
 }
 
 function shellWord(text: string): string {

@@ -4,7 +4,7 @@ import { fail, ok, type Problem, type ProgressTask, type Result } from "../base/
 import { type Loader, openLoader } from "../dataset/index.ts";
 import type { Fold } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
-import type { TrainingSession } from "../runtime/index.ts";
+import { probeDevice, type TrainingSession } from "../runtime/index.ts";
 import { type Checkpoint, readCheckpoint, writeBest, writeCheckpoint } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";
 import { evenOperatingPoints } from "./engine.ts";
@@ -61,7 +61,7 @@ const defaultCheckpointMs = 15_000;
  * Trains a detector: index, cache, split by patient, steps, validation, checkpoints, `model.onnx`. Killed at any moment
  * and resumed with as many threads on the same machine, it writes the same `model.onnx`, byte for byte, as if it had
  * never stopped. Problems: a folder that is taken, data or configuration that changed, data that cannot be trained on,
- * files, "diverged", and "interrupted" with the command that goes on.
+ * files, a device that is missing (`probeDevice`), "diverged", and "interrupted" with the command that goes on.
  */
 export async function train(options: TrainOptions): Promise<Result<RunSummary>> {
   const { data, run, config, resume } = options;
@@ -69,6 +69,9 @@ export async function train(options: TrainOptions): Promise<Result<RunSummary>> 
   if (claimed.kind === "problem") return claimed;
   const claim = claimed.value;
   if (claim.kind === "finished") return summarise(run, claim.info, "was finished");
+  const { provider = "cpu" } = options;
+  const device = await probeDevice({ provider, precision: claim.config.precision ?? "float32" });
+  if (device.kind === "problem") return device; // before anything is written, and long before the first step
   const path = resolve(data);
   if (claim.kind === "new" && claim.left !== undefined && (resume === "new" || claim.left.data.path !== path)) {
     // What stopped the run may since have been mended in the data: they are indexed again. The cache looks after itself.
@@ -88,7 +91,7 @@ export async function train(options: TrainOptions): Promise<Result<RunSummary>> 
 
 /** Opens one thing after the other, and closes them in turn whatever happens. */
 async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Result<RunSummary>> {
-  const { data, run, threads, progress, signal } = options;
+  const { data, run, threads, provider, progress, signal } = options;
   const prepared = await prepareRun({ run, data, info, work: { threads, progress, signal } });
   if (prepared.kind === "problem") return prepared;
   const { cache, table, engine } = prepared.value;
@@ -100,7 +103,7 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
     const checkpoint = latestCheckpoint(run, prepared.value);
     if (checkpoint.kind === "problem") return checkpoint;
     const state = checkpoint.value === undefined ? engine.initial : engine.restore(checkpoint.value.state);
-    const session = await engine.open(state, { threads });
+    const session = await engine.open(state, { threads, provider });
     if (session.kind === "problem") return session;
     const log = openMetricsLog(runPaths(run).metrics, checkpoint.value?.position.metricsBytes ?? 0);
     try {
@@ -131,16 +134,16 @@ async function trainOpened(
   options: TrainOptions,
   { open, from }: { readonly open: Open; readonly from: LoopState },
 ): Promise<Result<RunSummary>> {
-  const { run, threads, progress, signal } = options;
+  const { run, threads, provider, progress } = options;
   const { config } = open.info;
-  const starts = [...open.info.starts, describeStart({ threads, form: open.session.form })];
+  const starts = [...open.info.starts, describeStart({ threads, provider, form: open.session.form })];
   const info: RunInfo = { ...open.info, starts, notes: [...open.info.notes, ...notesOnStarts(starts)] };
   const written = writeRunInfo(run, info);
   if (written.kind === "problem") return written;
   const perEpoch = open.stepsPerEpoch + Math.ceil(open.rows.validation.length / scoredAtOnce);
   const task = progress.start("Training", perEpoch * config.epochs);
   task.advance(perEpoch * (from.position.epoch - 1) + from.position.step);
-  const validating = { table: open.table, rows: open.rows.validation, loader: open.plainLoader, threads, signal };
+  const validating = validatingOf(options, open);
   const trained = isTrained(config, from.position) ? ok(from) : await trainOn(loopParts(options, open, task), from);
   task.done();
   if (trained.kind === "problem") return trained;
@@ -149,7 +152,7 @@ async function trainOpened(
 }
 
 function loopParts(options: TrainOptions, open: Open, task: ProgressTask): Parameters<typeof trainOn>[0] {
-  const { run, threads, signal, checkpointMs = defaultCheckpointMs, clock = () => performance.now() } = options;
+  const { run, signal, checkpointMs = defaultCheckpointMs, clock = () => performance.now() } = options;
   const { engine, session, table, rows, info } = open;
   const paths = runPaths(run);
   return {
@@ -159,8 +162,7 @@ function loopParts(options: TrainOptions, open: Open, task: ProgressTask): Param
     labels: table.labels,
     validate: (state, note) => {
       const facts = detectorFacts(open, { operatingPoints: evenOperatingPoints, headline: {} });
-      const validating = { table, rows: rows.validation, loader: open.plainLoader, threads, signal, task, note };
-      return validate(engine.detector(state, facts), validating);
+      return validate(engine.detector(state, facts), { ...validatingOf(options, open), task, note });
     },
     save: async (position, best) =>
       writeCheckpoint(paths.last, { position, state: await session.read(), best }, engine.program),
@@ -170,6 +172,10 @@ function loopParts(options: TrainOptions, open: Open, task: ProgressTask): Param
     task,
     signal,
   };
+}
+
+function validatingOf({ threads, provider, signal }: TrainOptions, { table, rows, plainLoader }: Open) {
+  return { table, rows: rows.validation, loader: plainLoader, threads, provider, signal };
 }
 
 /** The checkpoint to go on from; `undefined` where there is none yet. */
@@ -196,12 +202,12 @@ function startOf({ fingerprint, info }: Prepared, checkpoint: Checkpoint | undef
 }
 
 /** Notes in `run.json` that nobody works on it any more, and says how to go on. */
-function stopped({ run, data }: TrainOptions, problem: Problem): Result<never> {
+function stopped({ run, data, provider }: TrainOptions, problem: Problem): Result<never> {
   const current = readRunInfo(run);
   // A disk that is full has said so already: what comes of this write changes nothing.
   if (current.kind === "ok") writeRunInfo(run, { ...current.value, status: "interrupted" });
   if (problem.kind !== "interrupted") return fail(problem);
-  return fail({ ...problem, where: `${run}: ${problem.where}`, next: resumeCommand(data, run) });
+  return fail({ ...problem, where: `${run}: ${problem.where}`, next: resumeCommand(data, run, provider) });
 }
 
 function summarise(run: string, info: RunInfo, work: RunSummary["work"]): Result<RunSummary> {

@@ -25,6 +25,8 @@ export interface ValidationOptions {
   /** A loader that changes nothing. */
   readonly loader: Loader;
   readonly threads: number;
+  /** As in `Work`. */
+  readonly provider?: string | undefined;
   readonly signal: AbortSignal;
   readonly task: ProgressTask;
   /** Words beside the bar. */
@@ -38,7 +40,7 @@ export interface ValidationOptions {
 export async function validate(bytes: Uint8Array, o: ValidationOptions): Promise<Result<Validation | undefined>> {
   if (o.rows.length === 0) return ok(undefined);
   if (o.signal.aborted) return fail(interrupted("validating"));
-  const detector = await detectorFromBytes(bytes, { threads: o.threads });
+  const detector = await detectorFromBytes(bytes, { threads: o.threads, provider: o.provider });
   if (detector.kind === "problem") return detector;
   try {
     const scored = await scoreThrough(o.loader, {

@@ -35,7 +35,7 @@ test("its words name each provider and what to type", async () => {
   assert.equal(code, 0);
   for (const name of Object.keys(executors)) assert.match(stdout, new RegExp(`^  ${name} +(usable|not here)`, "m"));
   assert.match(stdout, /files read at/);
-  assert.match(stdout, /--threads 1.*\n.*--set batchSize=\d+ --set preprocessing\.size=\d+/);
+  assert.match(stdout, /--threads 1.*\n.*--set batchSize=\d+ --set preprocessing\.size=\d+(.*\n)*.*--provider \w+/);
 });
 
 test("a folder that is not there is refused by name", async () => {

@@ -54,7 +54,8 @@ test("each says in words what it did and what comes next", async () => {
     "index @/data --out @/index-2": /81 files: 80 used, 1 set aside, 0 failed.*Next: ichor train --data .*index-2/s,
     "train --data @/index --run @/run --resume": /was finished; nothing was left to do.*Next: ichor evaluate --run/s,
     "evaluate --run @/run --split validation": /BY SLICE.*brain area.*prevalence.*Next: ichor predict/s,
-    "predict @/data/stage_2_test --model @/run/model.onnx --out @/found": /Not a medical device.*findings\.json/s,
+    "predict @/data/stage_2_test --model @/run/model.onnx --out @/found --provider wasm":
+      /Not a medical device.*findings\.json/s,
   };
   for (const [text, expected] of Object.entries(words)) {
     const { code, stdout, stderr } = await line(text);
@@ -85,6 +86,9 @@ test("bad input is refused by its kind", async () => {
     "train --data @/index --run @/e6 --set epochz=3": "unknown key",
     "train --data @/index --run @/e7 --config @/wrong.json": "unknown key",
     "train --data @/index --run @/e8 --model resnet": "unknown model",
+    "train --data @/index --run @/e8 --provider abacus": "unknown provider",
+    "evaluate --run @/run --provider abacus": "unknown provider",
+    "predict @/data/stage_2_test --model @/run/model.onnx --out @/e8 --provider abacus": "unknown provider",
     "train --data @/index --run @/letters": "not a run",
     "train --data @/nowhere --run @/e9": "not found",
     "train --data @/one --run @/e10": "too few patients",

@@ -71,7 +71,7 @@ function adviceText({ threads, provider, batchSize, size, resolutions }: Advice)
     `  --threads ${threads}: more do not make it faster, or there are no more\n`,
     `  --set batchSize=${batchSize} --set preprocessing.size=${size}: the finest of which 1,000 slices take at most a minute and that\n`,
     "    half of the free memory holds; whether it detects better is another question\n",
-    `  provider ${provider}: the fastest of those here\n`,
+    `  --provider ${provider}: the fastest of those here\n`,
   ];
 }
 

@@ -6,14 +6,15 @@ import { shellWord, show } from "../output.ts";
 export interface EvaluateFlags extends CommonFlags {
   readonly run: string;
   readonly data?: string;
+  readonly provider: string;
   readonly split: "train" | "validation" | "test";
 }
 
 /** `ichor evaluate`. */
 export async function runEvaluate(this: Context, flags: EvaluateFlags): Promise<void> {
-  const { run, data, split, threads } = flags;
+  const { run, data, split, threads, provider } = flags;
   const { progress, signal } = this;
-  const evaluated = await evaluateRun({ run, data, split, threads, progress, signal });
+  const evaluated = await evaluateRun({ run, data, split, threads, provider, progress, signal });
   show(this, evaluated, { flags, text: (evaluation) => evaluationText(evaluation, run) });
 }
 

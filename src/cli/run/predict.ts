@@ -7,6 +7,7 @@ import { columns, show } from "../output.ts";
 export interface PredictFlags extends CommonFlags {
   readonly model: string;
   readonly out: string;
+  readonly provider: string;
 }
 
 /** So many studies are listed on screen; all of them stand in findings.json. */
@@ -14,9 +15,9 @@ const mostLines = 20;
 
 /** `ichor predict`. */
 export async function runPredict(this: Context, flags: PredictFlags, ...inputs: readonly string[]): Promise<void> {
-  const { model, out, threads } = flags;
+  const { model, out, threads, provider } = flags;
   const { progress, signal } = this;
-  const found = await detect({ inputs, model, out, threads, progress, signal });
+  const found = await detect({ inputs, model, out, threads, provider, progress, signal });
   show(this, found, { flags, text: predictText });
 }
 

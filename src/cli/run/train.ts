@@ -11,12 +11,13 @@ export interface TrainFlags extends CommonFlags {
   readonly model?: string;
   readonly config?: string;
   readonly set?: readonly string[];
+  readonly provider: string;
   readonly resume: boolean;
 }
 
 /** `ichor train`. */
 export async function runTrain(this: Context, flags: TrainFlags): Promise<void> {
-  const { data, run, threads } = flags;
+  const { data, run, threads, provider } = flags;
   const { progress, signal } = this;
   const asked = flags.model !== undefined || flags.config !== undefined || flags.set !== undefined;
   const sources: ConfigSources = {
@@ -28,7 +29,7 @@ export async function runTrain(this: Context, flags: TrainFlags): Promise<void> 
   const config = flags.resume && !asked ? ok(undefined) : resolveConfig(sources);
   if (config.kind === "problem") return showProblem(this, config.problem, flags);
   const resume = flags.resume ? "resume" : "new";
-  const trained = await train({ data, run, config: config.value, resume, threads, progress, signal });
+  const trained = await train({ data, run, config: config.value, resume, threads, provider, progress, signal });
   show(this, trained, { flags, text: trainText });
 }
 
