@@ -79,6 +79,10 @@ export function openPythonRuntime(model: string): Peer | undefined {
 /** A script of this folder by Debian's Python. */
 export const openPeer = (script: string): Peer => open("/usr/bin/python3", [path(script)], {});
 
+/** A plain module of this folder in Node. */
+export const openServer = (script: string, env: Readonly<Record<string, string>>): Peer =>
+  open(process.execPath, [path(script)], env);
+
 /** A turn of some steps: the time of each, and what else the process tells. */
 export type Run<Answer> = (steps: number) => Promise<Answer & { readonly ms: readonly number[] }>;
 

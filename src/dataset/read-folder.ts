@@ -7,6 +7,7 @@ import type { Cell, Database } from "./database.ts";
 import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";
 import { headerCells, selectFound, tableTypes } from "./index-sql.ts";
 import { labelTableNames } from "./label-table.ts";
+import { mostReaders, openPace } from "./reading-pace.ts";
 import type { Part } from "./table.ts";
 
 /** Headers of this many files are one task of a worker: enough to hide what a message costs, some 10 ms of work. */
@@ -65,18 +66,20 @@ export async function readHeaders(database: Database, reading: Reading & { reado
   const outcomes = await database.writer("outcomes", tableTypes.outcomes);
   const task = reading.progress.start("Reading headers", count);
   const running = new Set<Promise<void>>();
+  const pace = openPace(threads);
   const give = (files: readonly FileRow[]) => {
     const work = pool.run(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((answers) => {
       for (const [index, slices] of answers.entries())
         for (const slice of slices) outcomes.append(outcomeCells(files[index]!, slice));
       task.advance(answers.length);
+      pace.advance();
       running.delete(work);
     });
     running.add(work);
   };
   try {
     for await (const files of tasks(database, reading, (file) => outcomes.append(labelTableCells(file)))) {
-      if (running.size >= threads * 2) await Promise.race(running); // so that waiting tasks do not pile up
+      while (running.size >= pace.readers) await Promise.race(running); // each task at work has a thread
       signal.throwIfAborted();
       give(files);
     }
@@ -91,7 +94,7 @@ export async function readHeaders(database: Database, reading: Reading & { reado
 }
 
 function openHeaderPool(threads: number): Pool<readonly string[], ReturnType<typeof readHeadersHere>> {
-  return openPool(import.meta.url, "./header-worker", threads);
+  return openPool(import.meta.url, "./header-worker", Math.max(threads + 1, mostReaders)); // started as they are wanted
 }
 
 const here: Pool<readonly string[], ReturnType<typeof readHeadersHere>> = {
