@@ -1,6 +1,7 @@
+import { sizeOf } from "../../base/index.ts";
 import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
 import type { FilterLayout } from "./layout.ts";
-import { type BlockedConv, blockedConv, dims, type Extra, toPlain, transpose, view } from "./operators.ts";
+import { type BlockedConv, blockedConv, dims, type Extra, reorder, toPlain, view } from "./operators.ts";
 
 /** A convolution that runs blocked. Its kernel is square and odd and padded by (kernel − 1)/2. */
 export interface ConvShape {
@@ -59,14 +60,11 @@ export function forwardOf({ filter, kernel, stride }: ConvShape, channels: numbe
   };
 }
 
-/** A filter with its blocks turned for the input gradient: [O/B, I/B, k², B, B] → chunks [I/B, O/B, k², B·B]. */
-function turned(g: GraphBuilder, w: Value, { kernel, block }: ConvShape): Value {
-  const [outputs = 1, inputs = 1] = dims(w);
-  const taps = kernel * kernel;
-  const chunks = (outputs / block) * (inputs / block) * taps;
-  // Seen as blocked planes of B places, leaving the layout exchanges the two B axes of every chunk.
-  const swapped = toPlain(g, view(g, w, [1, chunks * block, block, 1]), chunks * block);
-  return transpose(g, view(g, swapped, [outputs / block, inputs / block, taps, block * block]), [1, 0, 2, 3]);
+/** A filter [O/B, I/B, k², B, B] with the two B axes of every chunk exchanged. */
+function turned(g: GraphBuilder, w: Value, { block }: ConvShape): Value {
+  const rows = sizeOf(dims(w)) / block;
+  // Seen as blocked planes of B places, leaving the layout exchanges them.
+  return toPlain(g, view(g, w, [1, rows, block, 1]), rows);
 }
 
 /** The taps of a kernel row that reach one parity of x, and where dy must be read: dx[2u + parity] = Σ w[taps[j]]·dy[u + first + j]. */
@@ -97,9 +95,14 @@ function tapsOf(g: GraphBuilder, w: Value, shape: ConvShape): TakeTaps {
     return (taps, size) => view(g, g.node("Gather", [rows, g.axes(taps)], { axis: int(1) }), [outputs, 1, ...size]);
   }
   const chunks = turned(g, w, shape);
-  if (count === 1) return (_, size) => view(g, chunks, [inputs, outputs, ...size]);
-  return (taps, size) =>
-    view(g, g.node("Gather", [chunks, g.axes(taps)], { axis: int(2) }), [inputs, outputs, ...size]);
+  const [outputBlocks, inputBlocks] = [outputs / shape.block, inputs / shape.block];
+  return (taps, size) => {
+    const order = Array.from({ length: inputBlocks * outputBlocks }, (_, at) => {
+      const [i, o] = [Math.floor(at / outputBlocks), at % outputBlocks];
+      return taps.map((tap) => (o * inputBlocks + i) * count + tap);
+    }).flat();
+    return view(g, reorder(g, chunks, { chunk: shape.block ** 2, order }), [inputs, outputs, ...size]);
+  };
 }
 
 /** dx = dy ⋆ w turned by 180° with its channels exchanged, for stride 1. */

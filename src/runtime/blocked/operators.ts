@@ -1,4 +1,4 @@
-import { shaped } from "../../base/index.ts";
+import { shaped, sizeOf } from "../../base/index.ts";
 import { type Attributes, floats, type GraphBuilder, int, ints, string, type Value } from "../../onnx/index.ts";
 
 /**
@@ -221,6 +221,19 @@ const viewed = new WeakMap<GraphBuilder, Map<string, Value>>();
 /** Exchanges axes. */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
   return g.node("Transpose", [x], { perm: ints(order) });
+}
+
+/**
+ * Chunks of memory in another order, some or all of them: what a Transpose or a Gather along an axis in the middle does
+ * too, but on all threads and in one pass. Answers [order.length, chunk].
+ */
+export function reorder(
+  g: GraphBuilder,
+  x: Value,
+  { chunk, order }: { readonly chunk: number; readonly order: readonly number[] },
+): Value {
+  const chunks = view(g, x, [sizeOf(dims(x)) / chunk, chunk]);
+  return g.node("Gather", [chunks, g.axes(order)], { axis: int(0) });
 }
 
 /** 1 where y > 0, else 0: a HardSigmoid with a slope beyond all values, in one pass. */

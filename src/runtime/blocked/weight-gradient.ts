@@ -1,6 +1,6 @@
 import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
 import type { ConvShape } from "./convolution.ts";
-import { blockedConv, dims, padAxis, shiftPlanes, toPlain, transpose, view } from "./operators.ts";
+import { blockedConv, dims, padAxis, reorder, shiftPlanes, toPlain, transpose, view } from "./operators.ts";
 
 /** Σ over batch and plane of dy·x for each tap of a depthwise filter: a depthwise convolution of x by dy. */
 export function depthwiseWeightGrad(
@@ -113,13 +113,16 @@ export function imageWeightGrad(
   shape: ConvShape,
 ): Value {
   const { kernel, stride, block } = shape;
-  const [n = 1, inputs = 1, height = 1, width = 1] = dims(x);
+  const [n = 1, inputs = 1, height = 1] = dims(x);
   const [, outputs = 1, rows = 1, columns = 1] = dims(dy);
   const sum: Sum = { g, x, groups: n, inGroup: 1, outputs, inputs, channels: inputs, rows, columns, ...shape };
-  const byParity = transpose(g, view(g, x, [n, inputs, height, width / stride, stride]), [4, 0, 2, 1, 3]);
   const seen = [1, n * block, height, (inputs * columns) / block];
-  const halves = stride === 1 ? [byParity] : g.nodes("Split", [byParity, g.axes([1, 1])], { axis: int(0) });
-  const images = halves.map((half) => () => view(g, half, seen));
+  const apart = view(g, x, [n, inputs, height, columns, stride]);
+  const halves = stride === 1 ? [x] : g.nodes("Split", [apart, g.axes([1, 1])], { axis: int(4) });
+  // Seen without the axis of length 1 a row is one piece of memory: else the transpose goes number by number.
+  const images = halves.map(
+    (half) => () => view(g, transpose(g, view(g, half, [n, inputs, height, columns]), [0, 2, 1, 3]), seen),
+  );
   return view(g, transpose(g, slideRows(sum, { images, filter: dy }), [0, 2, 1, 3]), [outputs, inputs, kernel, kernel]);
 }
 
@@ -152,8 +155,13 @@ function byRows(sum: Sum, filter: Value): Value {
   const taps = kernel * kernel;
   const all = slideRows({ ...sum, channels: seen }, { images, filter });
   const whole = seen === inputs ? all : padAxis(g, all, { axis: 2, length: inputs });
-  const chunks = view(g, whole, [outputs / block, taps, inputs / block, block * block]);
-  return view(g, transpose(g, chunks, [0, 2, 1, 3]), [outputs, inputs, kernel, kernel]);
+  // [O/B, taps, I/B, B·B] → [O/B, I/B, taps, B·B]
+  const inputBlocks = inputs / block;
+  const order = Array.from({ length: (outputs / block) * inputBlocks }, (_, at) => {
+    const [o, i] = [Math.floor(at / inputBlocks), at % inputBlocks];
+    return Array.from({ length: taps }, (_tap, tap) => (o * taps + tap) * inputBlocks + i);
+  }).flat();
+  return view(g, reorder(g, whole, { chunk: block * block, order }), [outputs, inputs, kernel, kernel]);
 }
 
 /** Slides dy over the rows of x: [O/B, k², channels, B], from the images of even and odd columns. */
@@ -200,10 +208,10 @@ function byTaps(sum: Sum, filter: Value): Value {
     }),
   );
   const stacked = parts.length === 1 ? parts[0]! : g.node("Concat", parts, { axis: int(0) });
-  const all = transpose(g, stacked, [1, 2, 0, 3]); // [O/B, I/B, taps, B·B]
-  const sorted =
-    parts.length === 1 ? all : g.node("Gather", [all, g.axes(taps.map((tap) => order.indexOf(tap)))], { axis: int(2) });
-  return view(g, sorted, [outputs, inputs, kernel, kernel]);
+  const blocks = (outputs / block) * (inputs / block);
+  // [taps, O/B, I/B, B·B] → [O/B, I/B, taps in their own order, B·B]
+  const sorted = Array.from({ length: blocks }, (_, at) => taps.map((tap) => order.indexOf(tap) * blocks + at)).flat();
+  return view(g, reorder(g, stacked, { chunk: block * block, order: sorted }), [outputs, inputs, kernel, kernel]);
 }
 
 const lazily = (make: () => Value): (() => Value) => {
