@@ -37,6 +37,8 @@ export function heldShape(shape: readonly number[], layout: Layout, block: numbe
 
 /** A slot with its layout and its place in the held vector. */
 export interface HeldSlot {
+  /** Whether it is a filter that is worth an operator of its own in an update; those lie in front of all others. */
+  readonly large: boolean;
   readonly slot: Slot;
   readonly layout: Layout;
   readonly shape: readonly number[];
@@ -44,16 +46,32 @@ export interface HeldSlot {
   readonly length: number;
 }
 
-/** Lays slots out one after the other, each in its layout. */
+/** A part of a state vector that a graph reads as an input of its own: a view of its memory. */
+export interface VectorView {
+  readonly name: string;
+  readonly vector: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Numbers from which on a filter is large: below it an operator takes longer to start than to run. */
+const largeFilter = 2 ** 14;
+
+/** Places slots one after the other, each in its layout, large filters first. Answers them in their own order. */
 export function holdSlots(slots: readonly Slot[], layoutOf: (slot: Slot) => Layout, block: number): HeldSlot[] {
-  let offset = 0;
-  return slots.map((slot) => {
+  const laid = slots.map((slot) => {
     const layout = layoutOf(slot);
     const shape = heldShape(slot.shape, layout, block);
     const length = shape.reduce((product, part) => product * part, 1);
-    const held = { slot, layout, shape, offset, length };
-    offset += length;
-    return held;
+    return { slot, layout, shape, length, large: layout === "filter" && length >= largeFilter };
+  });
+  let front = 0;
+  let behind = laid.reduce((sum, { length, large }) => sum + (large ? length : 0), 0);
+  return laid.map((held) => {
+    const offset = held.large ? front : behind;
+    if (held.large) front += held.length;
+    else behind += held.length;
+    return { ...held, offset };
   });
 }
 

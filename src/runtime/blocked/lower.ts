@@ -19,7 +19,8 @@ import {
 import { fromLayout, toLayout } from "./convert.ts";
 import { type ConvShape, convFits } from "./convolution.ts";
 import { type Held, hold } from "./held.ts";
-import { type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector } from "./layout.ts";
+import { type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector, type VectorView } from "./layout.ts";
+import { moveMomentum } from "./momentum.ts";
 import { dims, padAxis, toBlocked, view } from "./operators.ts";
 import { probeBlock } from "./probe.ts";
 import type { Lowering } from "./rule.ts";
@@ -35,12 +36,7 @@ export interface LoweredProgram {
   /** A state vector of the lowered graph in plain layout. */
   unpack(vector: string, held: Float32Array): Float32Array;
   /** Inputs that are parts of a state vector: views of its memory, so that nothing is copied. */
-  readonly views: readonly {
-    readonly name: string;
-    readonly vector: string;
-    readonly offset: number;
-    readonly length: number;
-  }[];
+  readonly views: readonly VectorView[];
 }
 
 /** Lowers a program for this machine's processor; undefined where it has no blocked operators. */
@@ -81,7 +77,7 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
     block,
     pack: (vector, plain) => packVector(plain, slotsOf(vector), block),
     unpack: (vector, held) => unpackVector(held, slotsOf(vector), block),
-    views: viewsOf(graph, lowered, { parameters: slots, buffers }),
+    views: [...viewsOf(graph, lowered, { parameters: slots, buffers }), ...state.parts],
   };
 }
 
@@ -164,6 +160,8 @@ interface State extends Lowering {
   readonly graph: Graph;
   readonly values: Map<string, Held>;
   readonly absorbed: Set<Node>;
+  /** Parts of state vectors that the update reads as inputs of their own. */
+  readonly parts: VectorView[];
 }
 
 function openState(
@@ -174,6 +172,7 @@ function openState(
   const values = new Map<string, Held>();
   const converted = new Map<string, Value>();
   const absorbed = new Set<Node>();
+  const parts: VectorView[] = [];
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes)
     for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
@@ -195,6 +194,7 @@ function openState(
     block,
     values,
     absorbed,
+    parts,
     typeOf: (name) => typeOf(graph, name),
     held(name) {
       const known = values.get(name);
@@ -295,16 +295,20 @@ function putTogether(
   const [name] = node.outputs;
   if (node.op !== "Concat" || (name !== "gradient" && name !== "batch_statistics")) return false;
   const { g } = state;
-  const pieces = (name === "gradient" ? slots : buffers).map(({ slot, layout, length }, index) => {
+  const pieces = (name === "gradient" ? slots : buffers).map((place, index) => {
+    const { slot, layout, length } = place;
     const piece = node.inputs[index]!;
     const held = state.held(piece);
-    if (held.layout === layout) return view(g, held.write(), [length]);
+    if (held.layout === layout) return { place, value: view(g, held.write(), [length]) };
     // Flat already in plain layout: back in the shape of its slot, to be laid out and flat again.
     const plain = view(g, state.plain(piece), slot.shape);
     if (layout === "blocked") throw new Error(`${piece}: no parameter is held blocked`);
-    return view(g, toLayout(g, plain, { layout, block: state.block }), [length]);
+    return { place, value: view(g, toLayout(g, plain, { layout, block: state.block }), [length]) };
   });
-  state.bind(name, g.node("Concat", pieces, { axis: int(0) }), "plain");
+  const placed = pieces.sort((a, b) => a.place.offset - b.place.offset);
+  if (name === "gradient" && moveMomentum(state, placed) === "lowered") return true;
+  const values = placed.map(({ value }) => value);
+  state.bind(name, g.node("Concat", values, { axis: int(0) }), "plain");
   return true;
 }
 
