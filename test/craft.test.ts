@@ -1,6 +1,5 @@
 // The craft of training beside PyTorch: clipping, averaging, Nesterov, learning rates by layer, frozen layers, pieces.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import {
   gradientProgram,
@@ -15,10 +14,9 @@ import { writeNetwork } from "../src/models/layers.ts";
 import { buildGraph, initialise, int, ints, layOut, type Network } from "../src/onnx/index.ts";
 import { openExecutor, openTrainingSession } from "../src/runtime/index.ts";
 import { distance, numbers } from "./graphs.ts";
+import { askOracle, without } from "./python.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
-const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
+const skip = without("python3-torch", "torch");
 
 const [batch, size, steps] = [4, 16, 20];
 const lossWeights = [1, 1, 1];
@@ -65,14 +63,7 @@ function torch(): Told {
     }),
   );
   const request = { image: [...image], labels: [...labels], shape: [batch, 3, size, size], parameters, steps };
-  const oracle = new URL("./oracles/torch_craft.py", import.meta.url).pathname;
-  const run = spawnSync(python, [oracle], {
-    input: `${JSON.stringify(request)}\n`,
-    encoding: "utf8",
-    maxBuffer: 2 ** 28,
-  });
-  assert.equal(run.status, 0, run.stderr);
-  asked = JSON.parse(run.stdout) as Told;
+  asked = JSON.parse(askOracle("torch_craft.py", [], request)) as Told;
   return asked;
 }
 

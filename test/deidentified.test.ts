@@ -1,6 +1,5 @@
 // De-identified files as another reader sees them: pydicom's public test files, of every syntax, through the command.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,11 +7,8 @@ import { after, test } from "node:test";
 import { must } from "../src/base/index.ts";
 import { items, readHeader, text } from "../src/dicom/index.ts";
 import { ichor } from "./cli/terminal.ts";
-
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-pydicom
-const oracle = join(import.meta.dirname, "oracles/pydicom_deidentified.py");
-const located = spawnSync(python, ["-c", "import pydicom.data as d; print(d.__path__[0])"], { encoding: "utf8" });
-const skip = located.status === 0 ? false : "python3-pydicom is not installed";
+import { pydicomFiles, withoutPydicom } from "./pydicom-oracle.ts";
+import { askOracle } from "./python.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-deidentified-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -31,8 +27,10 @@ function personsIn(paths: readonly string[]): Set<string> {
   return found;
 }
 
-test("files of every syntax are whole for pydicom, with their pixels, and nobody's name", { skip }, async () => {
-  const from = join(located.stdout.trim(), "test_files");
+test("files of every syntax are whole for pydicom, with their pixels, and nobody's name", {
+  skip: withoutPydicom,
+}, async () => {
+  const from = join(pydicomFiles, "test_files");
   const [to, key] = [join(folder, "out"), join(folder, "key")];
   const { code, stdout, stderr } = await ichor([
     ...[
@@ -70,9 +68,8 @@ test("files of every syntax are whole for pydicom, with their pixels, and nobody
     assert.ok(items(header, "DeidentificationMethodCodeSequence").length >= 3);
   }
   const images = paths.filter((path) => must(readHeader(path)).pixelData !== undefined);
-  const read = spawnSync(python, [oracle, ...images], { encoding: "utf8", maxBuffer: 2 ** 26 });
-  assert.equal(read.status, 0, read.stderr);
-  const answers = JSON.parse(read.stdout) as { removed: string; codes: string[]; syntax: string; patient: string }[];
+  const told = askOracle("pydicom_deidentified.py", images);
+  const answers = JSON.parse(told) as { removed: string; codes: string[]; syntax: string; patient: string }[];
   assert.equal(answers.length, images.length);
   for (const { removed, codes, patient } of answers) {
     assert.equal(removed, "YES");

@@ -1,6 +1,5 @@
 // Layers from PyTorch's ONNX exporter: its outputs, and its gradients of every parameter and of nothing else.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,10 +17,8 @@ import {
   readModel,
 } from "../src/onnx/index.ts";
 import { openExecutor } from "../src/runtime/index.ts";
+import { askOracle } from "./python.ts";
 import { skip } from "./torch-oracle.ts";
-
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const oracle = new URL("./oracles/torch_layers.py", import.meta.url).pathname;
 
 /** float32 on both sides; relative, but for arrays shorter than 1 (gradients of zero are rounding). */
 const tolerance = 1e-5;
@@ -66,9 +63,8 @@ function near(mine: Shaped | undefined, wanted: readonly number[], what: string)
 for (const opset of [13, 17]) {
   test(`layers exported by PyTorch in opset ${opset} have its outputs and gradients`, { skip }, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "ichor-layers-"));
-    const run = spawnSync(python, [oracle, folder, String(opset)], { encoding: "utf8", maxBuffer: 2 ** 26 });
-    assert.equal(run.status, 0, run.stderr);
-    for (const [name, answer] of Object.entries(JSON.parse(run.stdout) as Readonly<Record<string, Answer>>)) {
+    const told = JSON.parse(askOracle("torch_layers.py", [folder, String(opset)])) as Readonly<Record<string, Answer>>;
+    for (const [name, answer] of Object.entries(told)) {
       await t.test(name, async () => {
         const network = networkFromModel(must(readModel(readFileSync(join(folder, `${name}.onnx`)), name)));
         assert.deepEqual(network.parameters.map((one) => one.name).sort(), Object.keys(answer.gradients).sort());

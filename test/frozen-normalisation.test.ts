@@ -1,6 +1,5 @@
 // Batch normalisations that are frozen by name, beside PyTorch's in evaluation mode.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { initialVectors, optimiserScalars, trainingProgram } from "../src/autodiff/index.ts";
 import { must } from "../src/base/index.ts";
@@ -8,10 +7,9 @@ import { writeNetwork } from "../src/models/layers.ts";
 import { buildGraph, initialise, int, ints, layOut, type Network, type Slot } from "../src/onnx/index.ts";
 import { openTrainingSession } from "../src/runtime/index.ts";
 import { distance, numbers } from "./graphs.ts";
+import { askOracle, without } from "./python.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
-const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
+const skip = without("python3-torch", "torch");
 
 const [batch, size, steps, rate] = [4, 8, 10, 0.2];
 
@@ -85,10 +83,9 @@ for (const form of ["portable", "fastest"] as const) {
   }, async () => {
     const state = Object.fromEntries(stateOf(start.parameters, start.buffers).map(({ name, ...rest }) => [name, rest]));
     const request = { image: [...image], labels: [...labels], shape: [batch, 3, size, size], state, steps, rate };
-    const oracle = new URL("./oracles/torch_frozen.py", import.meta.url).pathname;
-    const run = spawnSync(python, [oracle], { input: `${JSON.stringify(request)}\n`, encoding: "utf8" });
-    assert.equal(run.status, 0, run.stderr);
-    const wanted: { losses: number[]; state: Record<string, number[]> } = JSON.parse(run.stdout);
+    const wanted: { losses: number[]; state: Record<string, number[]> } = JSON.parse(
+      askOracle("torch_frozen.py", [], request),
+    );
     const got = await train(["a.*", "b.norm.running_*"], form);
     assert.ok(distance(got.losses, wanted.losses) < 1e-5);
     for (const { name, values } of got.state) assert.ok(distance(values, wanted.state[name]!) < 1e-4, name);

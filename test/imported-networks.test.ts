@@ -1,6 +1,5 @@
 // Networks from PyTorch's ONNX exporter: the same outputs, and fine-tuned with the same losses as in PyTorch.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +9,9 @@ import { must } from "../src/base/index.ts";
 import { encodeModel, initialise, networkFromModel, readModel, replaceHead, type Slot } from "../src/onnx/index.ts";
 import { openExecutor, openTrainingSession } from "../src/runtime/index.ts";
 import { distance } from "./graphs.ts";
+import { askOracle, without } from "./python.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const oracle = new URL("./oracles/torch_networks.py", import.meta.url).pathname;
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
-const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
+const skip = without("python3-torch", "torch");
 
 const steps = 20;
 const names = ["resnet", "efficientnet", "convnext", "vit", "unet", "recurrent"] as const;
@@ -50,10 +47,7 @@ for (const opset of [13, 17]) {
   describe(`exported by PyTorch in opset ${opset}`, { skip }, () => {
     const folder = mkdtempSync(join(tmpdir(), "ichor-imported-"));
     before(() => {
-      const run = spawnSync(python, ["-W", "ignore", oracle, folder, String(opset), String(steps)], {
-        encoding: "utf8",
-      });
-      assert.equal(run.status, 0, run.stderr);
+      askOracle("torch_networks.py", [folder, String(opset), String(steps)]);
     });
     after(() => rmSync(folder, { recursive: true }));
     const told = (name: string): Told => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));

@@ -1,6 +1,5 @@
 // What Ichor writes, beside ONNX's own checker and shape inference.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +9,10 @@ import { must } from "../src/base/index.ts";
 import { lossWeights } from "../src/labels/index.ts";
 import { models } from "../src/models/index.ts";
 import { checkModel, encodeModel, encodeModelWithData, type Model } from "../src/onnx/index.ts";
+import { askOracle, pythonSays, without } from "./python.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-onnx
-const asked = spawnSync(python, ["-c", "import onnx; print(onnx.defs.onnx_opset_version())"], { encoding: "utf8" });
-const newest = asked.status === 0 ? Number(asked.stdout) : 0;
-const skip = newest > 0 ? false : "python3-onnx is not installed (Debian: apt-get install python3-onnx)";
+const skip = without("python3-onnx", "onnx");
+const newest = Number(pythonSays("import onnx; print(onnx.defs.onnx_opset_version())") ?? 0);
 const skipStep =
   skip || (newest < 18 ? `python3-onnx knows opset ${newest} only; a training step is of opset 18` : false);
 
@@ -35,10 +33,7 @@ function inferredShapes(t: TestContext, written: Readonly<Record<string, Model>>
     writeFileSync(join(folder, `${name}.data`), data);
     return path;
   });
-  const script = join(import.meta.dirname, "oracles", "onnx_check.py");
-  const answer = spawnSync(python, [script, ...paths], { encoding: "utf8" });
-  assert.equal(answer.status, 0, answer.stderr);
-  return answer.stdout
+  return askOracle("onnx_check.py", paths)
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { readonly error?: string; readonly outputs?: Record<string, unknown> });

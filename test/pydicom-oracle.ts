@@ -1,26 +1,19 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { bytesOf, type DataSet, formatTag, items, numbers, text } from "../src/dicom/index.ts";
-
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-pydicom
-const script = new URL("oracles/pydicom_elements.py", import.meta.url).pathname;
-const probe = spawnSync(python, ["-c", "import pydicom.data; print(pydicom.data.__path__[0])"], { encoding: "utf8" });
+import { askOracle, pythonSays, without } from "./python.ts";
 
 /** Why tests that ask pydicom are skipped, or false. */
-export const withoutPydicom =
-  probe.status === 0 ? false : "python3-pydicom is not installed (Debian: apt-get install python3-pydicom)";
+export const withoutPydicom = without("python3-pydicom", "pydicom", "numpy");
 
-/** The folder of the files that pydicom brings. */
-export const pydicomFiles = probe.stdout.trim();
+/** The folder of the files that pydicom brings; empty where there is none. */
+export const pydicomFiles = pythonSays("import pydicom.data; print(pydicom.data.__path__[0])") ?? "";
 
 /** One element as pydicom tells it (test/oracles/pydicom_elements.py). */
 export type Told = readonly [tag: number, kind: "items" | "numbers" | "text" | "bytes", value: unknown];
 
 /** The elements of each file below a folder by its path, or why pydicom does not read it. */
 export function askPydicom(folder: string): Readonly<Record<string, readonly Told[] | { readonly error: string }>> {
-  const run = spawnSync(python, [script, folder], { encoding: "utf8", maxBuffer: 2 ** 28 });
-  if (run.status !== 0) throw new Error(run.stderr);
-  return JSON.parse(run.stdout);
+  return JSON.parse(askOracle("pydicom_elements.py", [folder]));
 }
 
 /** Differences of a data set to what pydicom reads, each in a few words. */

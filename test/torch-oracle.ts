@@ -1,16 +1,13 @@
 // Operators beside PyTorch: outputs and input gradients in float64, from one Python process for all rows of a table.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import type { TestContext } from "node:test";
 import { differentiate, functionsOf } from "../src/autodiff/index.ts";
 import { type Shaped, shaped, sizeOf } from "../src/base/index.ts";
 import { buildGraph, evaluateGraph, type Graph, type GraphBuilder, int, type Value } from "../src/onnx/index.ts";
-
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
+import { askOracle, without } from "./python.ts";
 
 /** Why tests with PyTorch are skipped, or false. */
-export const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
+export const skip = without("python3-torch", "torch");
 
 /** Attributes of ours are float32. */
 const tolerance = 1e-6;
@@ -64,10 +61,7 @@ export async function compareWithTorch(
     inputs: inputs.map(({ data, shape }) => ({ data: [...data], shape })),
     attributes,
   }));
-  const oracle = new URL(`./oracles/${script}`, import.meta.url).pathname;
-  const run = spawnSync(python, [oracle], { input: JSON.stringify(cases), encoding: "utf8", maxBuffer: 2 ** 26 });
-  assert.equal(run.status, 0, run.stderr);
-  const answers = JSON.parse(run.stdout) as readonly Answer[];
+  const answers = JSON.parse(askOracle(script, [], cases)) as readonly Answer[];
   for (const [index, [name, row]] of Object.entries(rows).entries()) {
     await t.test(name, () => {
       const [mine, torch] = [ours(row), answers[index]!];

@@ -1,6 +1,5 @@
 // The training engine beside PyTorch (Debian's python3-torch): gradients, 20 steps of AdamW, running statistics.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,11 +10,9 @@ import { lossWeights } from "../src/labels/index.ts";
 import { initialise, models } from "../src/models/index.ts";
 import { openTrainingSession } from "../src/runtime/index.ts";
 import { distance, numbers } from "./graphs.ts";
+import { askOracle, without } from "./python.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const oracle = new URL("./oracles/torch_cnn.py", import.meta.url).pathname;
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
-const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
+const skip = without("python3-torch", "torch");
 
 /**
  * float32 against float64: 5e-6 where no ReLU gate flips on a value within rounding of zero; one flipped gate among
@@ -36,8 +33,7 @@ for (const form of ["portable", "fastest"] as const) {
     const labels = numbers(settings.batch * 6, 6).map((x) => (x > 0.4 ? 1 : 0));
     for (const [name, data] of Object.entries({ parameters: start.parameters, hu, labels }))
       writeFileSync(join(folder, `${name}.f32`), data);
-    const run = spawnSync(python, [oracle, "train", JSON.stringify({ ...settings, folder })], { encoding: "utf8" });
-    assert.equal(run.status, 0, run.stderr);
+    askOracle("torch_cnn.py", ["train", JSON.stringify({ ...settings, folder })]);
     const torch = (name: string) => new Float64Array(new Uint8Array(readFileSync(join(folder, `${name}.f64`))).buffer);
 
     const plain = { kind: "sgd", momentum: 0 } as const;

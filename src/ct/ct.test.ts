@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { withoutPydicom } from "../../test/pydicom-oracle.ts";
+import { askOracle } from "../../test/python.ts";
 import { must } from "../base/index.ts";
 import { ctImageStorage, type WritableElements, writeDicom } from "../dicom/index.ts";
 import { type HuSlice, readHu } from "./hounsfield.ts";
@@ -16,10 +17,6 @@ import { applyWindow, windows } from "./windows.ts";
 const folder = mkdtempSync(join(tmpdir(), "ichor-ct-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const python = "/usr/bin/python3";
-const oracle = new URL("../../test/oracles/pydicom_values.py", import.meta.url).pathname;
-const pydicom =
-  spawnSync(python, ["-c", "import pydicom, numpy"]).status === 0 ? false : "python3-pydicom is not installed";
 const data = process.env["ICHOR_DATA"];
 const reference =
   data !== undefined && existsSync(join(data, "reference.csv")) ? false : "ICHOR_DATA names no real head CT";
@@ -76,14 +73,11 @@ test("wrapped 12-bit files are repaired: 3096 is air, 40 is 40", () => {
   assert.deepEqual(huOf({ ...wrapped, RescaleSlope: 2 }), [6192, 80, 0, 4000]); // another scale: not that fault
 });
 
-test("HU of every native layout that pydicom writes is pydicom's", { skip: pydicom }, () => {
+test("HU of every native layout that pydicom writes is pydicom's", { skip: withoutPydicom }, () => {
   const made = join(folder, "made");
   mkdirSync(made);
-  assert.equal(spawnSync(python, [oracle, "make", made]).status, 0);
-  const wanted = JSON.parse(spawnSync(python, [oracle, "read", made], { encoding: "utf8" }).stdout) as Record<
-    string,
-    { hu: string }
-  >;
+  askOracle("pydicom_values.py", ["make", made]);
+  const wanted = JSON.parse(askOracle("pydicom_values.py", ["read", made])) as Record<string, { hu: string }>;
   for (const [name, { hu }] of Object.entries(wanted)) {
     const path = join(made, name);
     const outcome = readSliceHeader(path);

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { askOracle, without } from "../../test/python.ts";
 import { random } from "../base/index.ts";
 import type { HuSlice } from "./hounsfield.ts";
 import { type Preprocessing, prepareSlice } from "./prepare.ts";
 import { orderSeries, type Plane } from "./slice-order.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-scipy
-const oracle = new URL("../../test/oracles/scipy_shear.py", import.meta.url).pathname;
-const scipy = spawnSync(python, ["-c", "import scipy.ndimage"]).status === 0 ? false : "python3-scipy is not installed";
+const scipy = without("python3-scipy", "scipy.ndimage");
 
 const size = 64;
 const spacingMm = 3;
@@ -132,10 +130,8 @@ test("tilt: straightened slices are those of SciPy's affine transform", { skip: 
   );
   // The slices' own numbers are what the transform shears by: their shifts differ from it by rounding to 0.001 mm.
   const rowsASlice = -((5 * Math.sin((14.5 * Math.PI) / 180)) / spacingMm);
-  const input = JSON.stringify({ values, rowsASlice, middle: 4 });
-  const ran = spawnSync(python, [oracle], { input, encoding: "utf8", maxBuffer: 2 ** 26 });
-  assert.equal(ran.status, 0, ran.stderr);
-  const theirs = (JSON.parse(ran.stdout) as number[][][]).flat(2);
+  const told = JSON.parse(askOracle("scipy_shear.py", [], { values, rowsASlice, middle: 4 })) as number[][][];
+  const theirs = told.flat(2);
   const furthest = ours
     .flatMap((picture) => [...picture])
     .reduce((most, value, at) => Math.max(most, Math.abs(value - theirs[at]!)), 0);

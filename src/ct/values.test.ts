@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { withoutPydicom } from "../../test/pydicom-oracle.ts";
+import { askOracle } from "../../test/python.ts";
 import { must } from "../base/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { readHu } from "./hounsfield.ts";
@@ -13,16 +14,13 @@ import { type HeaderOutcome, readSliceHeaders, type SliceHeader } from "./slice-
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-values-"));
 after(() => rmSync(folder, { recursive: true }));
-const oracle = new URL("../../test/oracles/pydicom_hu.py", import.meta.url).pathname;
-const run = spawnSync("/usr/bin/python3", ["-c", "import pydicom, numpy"]).status === 0;
-const skip = run ? false : "python3-pydicom is not installed";
+const skip = withoutPydicom;
 
 before(() => loadCodecs(["1.2.840.10008.1.2.5"]));
 
 /** HU of each frame of each file, or the reason for which a file has none. */
-const wanted: Readonly<Record<string, readonly (readonly number[])[] | string>> = run
-  ? JSON.parse(spawnSync("/usr/bin/python3", [oracle, folder], { encoding: "utf8" }).stdout)
-  : {};
+const wanted: Readonly<Record<string, readonly (readonly number[])[] | string>> =
+  skip === false ? JSON.parse(askOracle("pydicom_hu.py", [folder])) : {};
 
 const reasonOf = (outcome: HeaderOutcome | undefined) =>
   outcome === undefined || outcome.kind === "slice" ? "a slice" : `${outcome.kind}: ${outcome.reason}`;

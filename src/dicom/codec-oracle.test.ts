@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { askOracle, without } from "../../test/python.ts";
 
 /** A compressed file and what it holds, as test/oracles/dicom_codecs.py says. */
 export interface OracleFile {
@@ -20,18 +21,13 @@ export interface OracleAnswer {
   readonly files: readonly OracleFile[];
 }
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-pydicom and python3-gdcm
-const script = new URL("../../test/oracles/dicom_codecs.py", import.meta.url).pathname;
-const wanted = [
-  [python, ["-c", "import pydicom, numpy, gdcm"]],
-  ["dcmcjpeg", ["--version"]],
-  ["gdcmconv", ["--version"]],
-] as const;
-
 /** Why tests by the encoders skip here, or false. */
-export const noEncoders = wanted.every(([command, args]) => spawnSync(command, args).status === 0)
-  ? false
-  : "encoders are not installed (Debian: apt-get install dcmtk libgdcm-tools python3-gdcm python3-pydicom)";
+export const noEncoders =
+  without("python3-pydicom", "pydicom", "numpy") ||
+  without("python3-gdcm", "gdcm") ||
+  (["dcmcjpeg", "gdcmconv"].every((command) => spawnSync(command, ["--version"]).status === 0)
+    ? false
+    : "encoders are not installed (Debian: apt-get install dcmtk libgdcm-tools)");
 
 /** Lets the encoders make their files, see the script. */
 export function makeFiles(folder: string, ...flags: readonly "--small"[]): OracleAnswer {
@@ -44,9 +40,7 @@ export function readFiles(folder: string): Readonly<Record<string, { readonly fr
 }
 
 function answer(args: readonly string[]): unknown {
-  const done = spawnSync(python, [script, ...args], { encoding: "utf8", maxBuffer: 2 ** 28 });
-  if (done.status !== 0) throw new Error(done.stderr);
-  return JSON.parse(done.stdout);
+  return JSON.parse(askOracle("dicom_codecs.py", args));
 }
 
 /** Values of a frame as the oracle gives them. */

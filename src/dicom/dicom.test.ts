@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { withoutPydicom } from "../../test/pydicom-oracle.ts";
+import { askOracle } from "../../test/python.ts";
 import { must } from "../base/index.ts";
 import { dictionary, type Keyword } from "./dictionary.ts";
 import { readFrame } from "./frame.ts";
@@ -17,10 +18,7 @@ import { ctImageStorage, type WritableElements, writeDicom } from "./write.ts";
 const folder = mkdtempSync(join(tmpdir(), "ichor-dicom-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-pydicom
-const oracle = new URL("../../test/oracles/pydicom_values.py", import.meta.url).pathname;
-const there = spawnSync(python, ["-c", "import pydicom, numpy"]).status === 0;
-const skip = there ? false : "python3-pydicom is not installed (Debian: apt-get install python3-pydicom)";
+const skip = withoutPydicom;
 
 const image: WritableElements = {
   SOPClassUID: ctImageStorage,
@@ -49,8 +47,8 @@ const fileOf = (name: string, bytes: Uint8Array): string => {
 test("stored values of every native layout that pydicom writes are pydicom's", { skip }, () => {
   const made = join(folder, "made");
   mkdirSync(made);
-  assert.equal(spawnSync(python, [oracle, "make", made]).status, 0);
-  const wanted = JSON.parse(spawnSync(python, [oracle, "read", made], { encoding: "utf8" }).stdout) as Record<
+  askOracle("pydicom_values.py", ["make", made]);
+  const wanted = JSON.parse(askOracle("pydicom_values.py", ["read", made])) as Record<
     string,
     { stored: string; rows: number; columns: number }
   >;

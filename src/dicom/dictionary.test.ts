@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { askOracle, pythonSays } from "../../test/python.ts";
 import { dictionary, listedVr, standardElement } from "./dictionary.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-pydicom
-const version = spawnSync(python, ["-c", "import pydicom; print(pydicom.__version__)"], { encoding: "utf8" });
-const skip = version.stdout.trim() === "2.3.1" ? false : "python3-pydicom 2.3.1 (Debian 12) is not installed";
+const version = pythonSays("import pydicom; print(pydicom.__version__)");
+const skip = version === "2.3.1" ? false : "python3-pydicom 2.3.1 (Debian 12) is not installed";
 
 test("the standard's dictionary is what its script writes", { skip }, () => {
-  const script = new URL("../../test/oracles/pydicom_dictionary.py", import.meta.url).pathname;
-  const written = spawnSync(python, [script], { encoding: "utf8", maxBuffer: 2 ** 24 }).stdout;
+  const written = askOracle("pydicom_dictionary.py");
   assert.equal(readFileSync(new URL("standard-dictionary.ts", import.meta.url), "utf8"), written);
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { paxRecords, tarOf, type ZipEntry, zipOf } from "../../test/archives.ts";
+import { askOracle, without } from "../../test/python.ts";
 import { ok } from "../base/index.ts";
 import { statFile, walkFiles, withFile } from "./index.ts";
 
@@ -256,15 +256,11 @@ test("folders are walked whole, in order, once, and what cannot be opened is tol
   assert.ok(readdirSync(tree).length === 4);
 });
 
-const python = "/usr/bin/python3";
-const skip = spawnSync(python, ["-c", "import zipfile, tarfile"]).status === 0 ? false : "python3 is not installed";
+const skip = without("python3", "zipfile", "tarfile");
 
 test("archives made by Python's zipfile and tarfile are read to the bytes that were packed", { skip }, async () => {
   const made = mkdtempSync(join(folder, "python-"));
-  const oracle = new URL("../../test/oracles/archives.py", import.meta.url).pathname;
-  const run = spawnSync(python, [oracle, made], { encoding: "utf8" });
-  assert.equal(run.status, 0, run.stderr);
-  const expected = JSON.parse(run.stdout) as Readonly<Record<string, string>>;
+  const expected = JSON.parse(askOracle("archives.py", [made])) as Readonly<Record<string, string>>;
   assert.ok(readdirSync(made).length >= 8);
   for (const archive of readdirSync(made)) {
     const path = join(made, archive);

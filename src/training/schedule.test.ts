@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { askOracle, without } from "../../test/python.ts";
 import { learningRate, type ScheduleSettings, schedules } from "./schedule.ts";
 
-const python = "/usr/bin/python3"; // Debian's, which is the one that has python3-torch
-const there = spawnSync(python, ["-c", "import torch"]).status === 0;
-const skip = there ? false : "python3-torch is not installed (Debian: apt-get install python3-torch)";
+const skip = without("python3-torch", "torch");
 
 const settings = { schedule: "cosine", warmup: 0.1, learningRate: 2, epochs: 10 } as const;
 
@@ -39,10 +37,7 @@ test("every schedule is PyTorch's", { skip }, () => {
     { ...settings, schedule: "onecycle", warmup: 0.25, learningRate: 0.1 },
   ];
   const steps = 70;
-  const oracle = new URL("../../test/oracles/torch_schedules.py", import.meta.url).pathname;
-  const run = spawnSync(python, [oracle], { input: JSON.stringify({ asked, steps }), encoding: "utf8" });
-  assert.equal(run.status, 0, run.stderr);
-  const told = JSON.parse(run.stdout) as readonly (readonly number[])[];
+  const told = JSON.parse(askOracle("torch_schedules.py", [], { asked, steps })) as readonly (readonly number[])[];
   for (const [index, schedule] of asked.entries()) {
     const ours = Array.from({ length: steps }, (_, step) => learningRate(schedule, step, steps));
     ours.forEach((rate, step) => {
