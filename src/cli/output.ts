@@ -46,8 +46,3 @@ export function columns(cells: readonly (readonly string[])[]): string {
     right[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
   return rows.map((row) => `${row.map(cell).join("  ").trimEnd()}\n`).join("");
 }
-
-/** A path as a shell takes it, for commands to copy. */
-export function shellWord(text: string): string {
-  return /^[\w./:@%+,~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Progress, type Result, shellWord } from "../base/index.ts";
 import { labelRows, openIndex, type SliceTable } from "../dataset/index.ts";
 import { type Fold, labelCount, labels, rowsOfFold, submissionHeader, submissionLines } from "../labels/index.ts";
 import { writeFileAtomic } from "../machine/index.ts";
@@ -127,7 +127,7 @@ async function openRunDetector(
       where: run.dir,
       got: `a run that is ${run.info.status}, without model.onnx`,
       expected: "a run that is finished",
-      next: `go on with it: ichor train --data ${word(run.info.data.path)} --run ${word(run.dir)} --resume`,
+      next: `go on with it: ichor train --data ${shellWord(run.info.data.path)} --run ${shellWord(run.dir)} --resume`,
     });
   }
   const detector = await openDetector(run.paths.model, { threads, provider });
@@ -231,14 +231,9 @@ async function drain<T>(
 }
 
 function commandOf({ run, data, split, provider = "cpu" }: EvaluateOptions): string {
-  const other = data === undefined ? "" : ` --data ${word(data)}`;
-  const named = provider === "cpu" ? "" : ` --provider ${word(provider)}`;
-  return `ichor evaluate --run ${word(run)}${other} --split ${split}${named}`;
-}
-
-/** A path as a shell takes it. */
-function word(text: string): string {
-  return /^[\w./:@%+,~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const other = data === undefined ? "" : ` --data ${shellWord(data)}`;
+  const named = provider === "cpu" ? "" : ` --provider ${shellWord(provider)}`;
+  return `ichor evaluate --run ${shellWord(run)}${other} --split ${split}${named}`;
 }
 
 function emptyFold(run: Run, { split, data }: EvaluateOptions, unreadable: number): Problem {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Result, shellWord } from "../base/index.ts";
 import { folds, labels, parseSplit, type Split } from "../labels/index.ts";
 import { fileResult, writeFileAtomic } from "../machine/index.ts";
 import { configDifferences, type TrainingConfig, trainingConfigSchema } from "./config.ts";
@@ -239,10 +239,6 @@ export function claimRunFolder({ run, data, config, fallback, resume }: Claim): 
 export function resumeCommand(data: string, run: string, provider = "cpu"): string {
   const named = provider === "cpu" ? "" : ` --provider ${shellWord(provider)}`;
   return `ichor train --data ${shellWord(data)} --run ${shellWord(run)} --resume${named}`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w./:@%+,~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function notARun(dir: string, got: string): Problem {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fail, ok, type Result } from "../../base/index.ts";
+import { fail, ok, type Result, shellWord } from "../../base/index.ts";
 import { buildIndex } from "../../dataset/index.ts";
 import { detect } from "../../detection/index.ts";
 import { type Evaluation, evaluateRun, parseEvaluation } from "../../evaluation/index.ts";
@@ -17,7 +17,6 @@ import {
   train,
   type Work,
 } from "../../training/index.ts";
-import { shellWord } from "../output.ts";
 import { demoSummary } from "./demo-summary.ts";
 import { freshStudies } from "./fresh-studies.ts";
 

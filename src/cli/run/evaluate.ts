@@ -1,6 +1,7 @@
+import { shellWord } from "../../base/index.ts";
 import { type Evaluation, evaluateRun, evaluationFiles, evaluationTable } from "../../evaluation/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { shellWord, show } from "../output.ts";
+import { show } from "../output.ts";
 
 /** Flags of `ichor evaluate`. */
 export interface EvaluateFlags extends CommonFlags {

@@ -1,7 +1,8 @@
+import { shellWord } from "../../base/index.ts";
 import { buildIndex, type IndexSummary } from "../../dataset/index.ts";
 import { labels } from "../../labels/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { columns, shellWord, show } from "../output.ts";
+import { columns, show } from "../output.ts";
 
 /** Flags of `ichor index`. */
 export interface IndexFlags extends CommonFlags {

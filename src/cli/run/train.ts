@@ -1,7 +1,7 @@
-import { ok } from "../../base/index.ts";
+import { ok, shellWord } from "../../base/index.ts";
 import { type ConfigSources, type RunSummary, resolveConfig, train } from "../../training/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { columns, shellWord, show, showProblem } from "../output.ts";
+import { columns, show, showProblem } from "../output.ts";
 import { inWords } from "../progress.ts";
 
 /** Flags of `ichor train`. */
