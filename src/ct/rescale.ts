@@ -11,8 +11,8 @@ export interface Rescale {
   readonly intercept: number;
 }
 
-/** Why there are no HU. */
-interface NoRescale {
+/** Why there are no HU: status, kind and detail of the ledger's line. */
+export interface NoRescale {
   readonly kind: "set aside" | "failed";
   readonly reason: string;
   readonly detail: string;

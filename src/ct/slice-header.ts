@@ -15,7 +15,7 @@ import {
 } from "../dicom/index.ts";
 import { classicElements, frameElements, type ImageElements } from "./functional-groups.ts";
 import { type Making, makingOf } from "./making.ts";
-import { type Rescale, rescaleOf } from "./rescale.ts";
+import { type NoRescale, type Rescale, rescaleOf } from "./rescale.ts";
 
 /** Three numbers of the patient's coordinates in mm: x to the left, y to the back, z to the head (PS3.3 C.7.6.2). */
 export type Vector = readonly [number, number, number];
@@ -65,12 +65,9 @@ export type HeaderOutcome =
   | { readonly kind: "slice"; readonly header: SliceHeader; readonly dataSet: DataSet }
   | NotUsed;
 
-interface NotUsed {
-  readonly kind: "set aside" | "failed";
+interface NotUsed extends NoRescale {
   /** 0-based; `undefined` where the whole file is meant. */
   readonly frame: number | undefined;
-  readonly reason: string;
-  readonly detail: string;
 }
 
 /**
