@@ -49,3 +49,33 @@ test("a choice whose condition is known when a model is read becomes the branch 
   assert.deepEqual(chosen(true, false), [6, 8]);
   assert.deepEqual(chosen(false, true), [3, 4]);
 });
+
+test("choices of one name, whose branches make values and nodes of one name, do not get into each other's way", () => {
+  const g = buildGraph("twice");
+  const x = g.input("x", vector);
+  const condition = truth(g, true);
+  const by = (y: Value, factor: number) => {
+    const then = branch([y], (b) => {
+      const scale = b.constant(shaped(Float32Array.of(factor, factor), [2]), "scale");
+      const made = b.node("Mul", [y, scale], {}, { names: ["made"] });
+      return b.node("Neg", [b.node("Neg", [made], {}, { names: ["less"] })], {}, { names: ["more"] });
+    });
+    return g.node("If", [condition], { then_branch: then, else_branch: then }, { types: [vector] });
+  };
+  g.output(by(by(x, 2), 5), "y");
+  g.output(g.node("Neg", [x], {}, { names: ["choice/made"] }), "taken");
+  const graph = g.finish();
+  const named = (node: Graph["nodes"][number]) => (node.op === "If" ? { ...node, name: "choice" } : node);
+  const bytes = encodeModel({ graph: { ...graph, nodes: graph.nodes.map(named) }, functions: [], metadata: {} });
+  const read = must(readModel(bytes, "it")).graph;
+  const { y, taken } = evaluateGraph({ graph: read, functions: [] }, { x: shaped(Float32Array.of(3, 4), [2]) });
+  assert.deepEqual(
+    [Array.from(y!.data, Number), Array.from(taken!.data, Number)],
+    [
+      [30, 40],
+      [-3, -4],
+    ],
+  );
+  const names = read.nodes.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length, `${names}`);
+});

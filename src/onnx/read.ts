@@ -1,5 +1,5 @@
 import { fail, ok, type Result, type Shaped, sizeOf } from "../base/index.ts";
-import { branchOf } from "./branches.ts";
+import { branchOf, freeNames } from "./branches.ts";
 import { checkNames } from "./check.ts";
 import { type DecodeOptions, decodeModel } from "./decode.ts";
 import { evaluateNode, evaluations } from "./evaluate/evaluate.ts";
@@ -92,15 +92,16 @@ function normalise(graph: Graph, lengths: Readonly<Record<string, Dimension>>): 
     version,
   };
   for (const { name, type } of inputs) reading.types.set(name, type);
-  const fresh = (name: string, value: Shaped): string => {
-    const free = reading.types.has(name) ? `${name}_${reading.types.size}` : name;
-    reading.constants.set(free, value);
-    reading.types.set(free, { element: "int64", shape: value.shape });
-    return free;
+  const free = freeNames(graph);
+  const fresh = (wanted: string, value: Shaped): string => {
+    const name = free.value(wanted);
+    reading.constants.set(name, value);
+    reading.types.set(name, { element: "int64", shape: value.shape });
+    return name;
   };
   const nodes: Node[] = [];
   const take = (node: Node): void => {
-    const branch = branchOf(node, reading.constants);
+    const branch = branchOf(node, reading.constants, free);
     if (branch !== undefined) {
       for (const [name, value] of branch.constants) {
         reading.constants.set(name, value);
