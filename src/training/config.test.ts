@@ -123,6 +123,13 @@ test("a pattern that fits no parameter is refused, with the nearest names", () =
   );
 });
 
+test("frozen may name running statistics, a learning rate has none to scale", () => {
+  const [names, statistics] = [["norm.weight"], ["norm.running_mean", "norm.running_var"]];
+  assert.equal(strayPattern({ frozen: ["*.running_mean"] }, names, statistics), undefined);
+  const rates = [{ pattern: "*.running_mean", scale: 2 }];
+  assert.equal(strayPattern({ rates }, names, statistics)?.where, "configuration: rates");
+});
+
 test("no text given as a setting throws", () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { maxLength: 3 }), fc.string(), (sets, value) => {

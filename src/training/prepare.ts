@@ -101,10 +101,9 @@ function strayPatternOf(config: TrainingConfig): Result<void> {
   if (config.frozen === undefined && config.rates === undefined) return ok(undefined);
   const engine = makeEngine({ config, batchSize: piecesOf(config), standardisation: undefined });
   if (engine.kind === "problem") return engine;
-  const stray = strayPattern(
-    config,
-    engine.value.program.slots.map(({ name }) => name),
-  );
+  const { slots, buffers } = engine.value.program;
+  const [parameters, statistics] = [slots, buffers].map((all) => all.map(({ name }) => name));
+  const stray = strayPattern(config, parameters ?? [], statistics);
   return stray === undefined ? ok(undefined) : fail(stray);
 }
 
