@@ -148,7 +148,7 @@ const product = () =>
   });
 
 /** A training of a small network on one batch: its program, its first state, and what a step is fed besides state. */
-export function smallTraining() {
+function smallTraining() {
   const settings = { batch: 4, size: 32, neighbours: 1, width: 4 };
   const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
   const network = models.cnn.build(settings, settings.batch);
