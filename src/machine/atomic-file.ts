@@ -25,9 +25,16 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
     renameSync(temporary, path);
     return ok(undefined);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
     return fail(fileProblem(error, path));
   }
+}
+
+/** What cannot even be looked for (below a file, on a disk that is gone) is not there; the first error tells more. */
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 /** Runs file operations that may throw and turns what the system says into a problem that names the path. */
