@@ -155,6 +155,16 @@ test("of two files with one slice ID the first is used, the other set aside by n
   assert.ok(ledgerOf(out).includes("b/ID_1.dcm,set aside,duplicate slice,the same slice ID as a/ID_1.dcm"));
 });
 
+test("of two files with one slice ID the larger is used, as a copy may have been cut off", async () => {
+  const whole = dicomSlice({ ImageComments: "whole" });
+  const root = folderOf({ "a/ID_1.dcm": dicomSlice({}), "b/ID_1.dcm": whole, "c/ID_1.dcm": whole });
+  const out = newFolder();
+  assert.deepEqual(must(await index(root, { out })).ledger.reasons, { "duplicate slice": 2 });
+  const ledger = ledgerOf(out);
+  assert.ok(ledger.includes("a/ID_1.dcm,set aside,duplicate slice,the same slice ID as b/ID_1.dcm"));
+  assert.ok(ledger.includes("c/ID_1.dcm,set aside,duplicate slice,the same slice ID as b/ID_1.dcm"));
+});
+
 test("a slice without a PatientID is used under its study, and remarked", async () => {
   const root = folderOf({
     "ID_1.dcm": dicomSlice({ PatientID: "" }),

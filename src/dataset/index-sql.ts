@@ -116,16 +116,17 @@ export const createTables = `
 export const selectFound = `
   SELECT file, path FROM found WHERE file NOT IN (SELECT file FROM outcomes) ORDER BY file`;
 
-/** Of several files with one slice ID, the first found is used. */
+/** Of several files with one slice ID, the largest is used, as a copy that was cut off is smaller; then the first found. */
 export const setDuplicatesAside = `
   UPDATE outcomes
-  SET status = 'set aside', kind = 'duplicate slice', detail = 'the same slice ID as ' || first_path
+  SET status = 'set aside', kind = 'duplicate slice', detail = 'the same slice ID as ' || best_path
   FROM (
-    SELECT slice_id AS id, min(file) AS first_file, arg_min(path, file) AS first_path
+    SELECT slice_id AS id, file AS other,
+      first_value(file) OVER best AS best_file, first_value(path) OVER best AS best_path
     FROM outcomes JOIN found USING (file)
-    WHERE status = 'used' GROUP BY slice_id HAVING count(*) > 1
+    WHERE status = 'used' WINDOW best AS (PARTITION BY slice_id ORDER BY size_bytes DESC, file)
   )
-  WHERE status = 'used' AND slice_id = id AND file > first_file`;
+  WHERE status = 'used' AND slice_id = id AND file = other AND other <> best_file`;
 
 /** What chooseSeries and orderSeries need of a slice, beside its names. */
 const placing = `position_0, position_1, position_2,

@@ -126,6 +126,20 @@ function whenProgress(what: string, at: "start" | "advance", act: () => void): P
   };
 }
 
+test("detect: of two files of one slice the larger is read, as a copy may have been cut off", async () => {
+  const [folder, out] = [join(root, "copies"), join(root, "out-copies")];
+  mkdirSync(folder);
+  const slice = { study: "1.1", sop: "1.1.1", z: 0, hu: 0 };
+  writeFileSync(join(folder, "a.dcm"), dicomOf(slice));
+  writeFileSync(join(folder, "b.dcm"), dicomOf(slice, { ImageComments: "whole" }));
+  writeFileSync(join(folder, "c.dcm"), dicomOf({ ...slice, study: "1.2" }, { ImageComments: "of another study" }));
+  const { ledger } = must(await detectWith(fake, options({ inputs: [folder], out })));
+  assert.deepEqual([ledger.found, ledger.used, ledger.reasons], [3, 1, { "duplicate slice": 2 }]);
+  const lines = readFileSync(join(out, "ledger.csv"), "utf8");
+  assert.match(lines, /a\.dcm,set aside,duplicate slice,the same slice as .*b\.dcm$/m);
+  assert.match(lines, /c\.dcm,set aside,duplicate slice,the same slice as .*b\.dcm$/m);
+});
+
 const mixed = mixedFolder("mixed");
 
 test("detect: folders and files in a mix: every file accounted for, six rows for each slice of a chosen series", async () => {

@@ -45,8 +45,8 @@ const filesPerTask = 64;
 
 /**
  * First pass: finds the files, reads their headers and groups the slices by study and series, both in the order of
- * their first file. Files that are no slices go to the ledger, and so does the second file of a slice that is there
- * already; a file of several frames is a slice for each. Problem: "interrupted".
+ * their first file. Files that are no slices go to the ledger, and so do all files of a slice but the largest, of equal
+ * ones the first: a copy that was cut off is smaller. A file of several frames is a slice for each. Problem: "interrupted".
  */
 export async function surveySlices(options: SurveyOptions): Promise<Result<readonly StudyRows[]>> {
   const { ledger, threads, signal } = options;
@@ -90,9 +90,16 @@ interface Collection {
   studies(): readonly StudyRows[];
 }
 
+/** Where the row of a slice stands, and how large its file is. */
+interface Kept {
+  readonly slices: readonly SliceRow[];
+  readonly at: number;
+  readonly sizeBytes: number;
+}
+
 function openCollection(ledger: Ledger, modality: string): Collection {
   const studies = new Map<string, { readonly uid: string; readonly series: Map<string, SliceRow[]> }>();
-  const paths = new Map<string, string>(); // of each slice, by its id
+  const kept = new Map<string, Kept>(); // of each slice, by its id
   const setAside = (path: string, kind: string, detail: string) =>
     ledger.record({ path, status: "set aside", kind, detail });
   return {
@@ -104,14 +111,23 @@ function openCollection(ledger: Ledger, modality: string): Collection {
       const { patient, study, series, sliceId, modality: seen } = answer.header;
       if (seen !== modality)
         return setAside(shown, "outside scope", `modality ${seen}, the detector is made for ${modality}`);
-      const first = paths.get(sliceId);
-      if (first !== undefined) return setAside(shown, "duplicate slice", `the same slice as ${first}`);
-      paths.set(sliceId, shown);
       // as in the index: careless anonymisation gives studies of different patients one UID
       const key = JSON.stringify([patient, study]);
+      const other = kept.get(sliceId);
+      const otherRow = other?.slices[other.at];
+      if (other !== undefined && otherRow !== undefined) {
+        const slices = studies.get(key)?.series.get(series);
+        if (other.slices !== slices || answer.sizeBytes <= other.sizeBytes) {
+          return setAside(shown, "duplicate slice", `the same slice as ${otherRow.shown}`);
+        }
+        slices[other.at] = sliceRow(shown, answer.header, slices[0]);
+        kept.set(sliceId, { ...other, sizeBytes: answer.sizeBytes });
+        return setAside(otherRow.shown, "duplicate slice", `the same slice as ${shown}`);
+      }
       const known = entryOf(studies, key, () => ({ uid: study, series: new Map<string, SliceRow[]>() }));
       const slices = entryOf(known.series, series, () => []);
-      slices.push(sliceRow(shown, answer.header, slices[0]));
+      const at = slices.push(sliceRow(shown, answer.header, slices[0])) - 1;
+      kept.set(sliceId, { slices, at, sizeBytes: answer.sizeBytes });
     },
     studies: () =>
       [...studies.values()].map(({ uid, series }) => ({
