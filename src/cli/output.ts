@@ -46,3 +46,9 @@ export function columns(cells: readonly (readonly string[])[]): string {
     right[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
   return rows.map((row) => `${row.map(cell).join("  ").trimEnd()}\n`).join("");
 }
+
+/** A count with its noun: 1 patient, 2 patients, 3 studies. The plural of "series" is its own. */
+export function counted(count: number, noun: string): string {
+  const many = noun === "series" ? noun : noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${count} ${count === 1 ? noun : many}`;
+}

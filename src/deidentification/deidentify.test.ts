@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -279,7 +279,7 @@ test("every file ends in the ledger, with the reason where it was not written", 
     "notes.txt": bytes("no DICOM"),
   });
   assert.deepEqual([summary.ledger.found, summary.ledger.used], [4, 1]);
-  assert.match(ledger, /b\.dcm,set aside,duplicate,/);
+  assert.match(ledger, /b\.dcm,set aside,duplicate,the same instance as .*a\.dcm$/m);
   assert.match(ledger, /0\.dcm,failed,truncated,/);
   assert.match(ledger, /notes\.txt,set aside,not DICOM,/);
 });
@@ -292,6 +292,24 @@ test("a file that fails ends nothing where the folder of the input begins with t
   writeFileSync(join(from, "whole.dcm"), explicit(image()));
   const { ledger } = must(await deidentify({ ...options, from, to, ledger: `${to}.csv` }));
   assert.deepEqual([ledger.used, ledger.failed], [1, 1]);
+});
+
+test("a call that goes on ends in the ledger of one that was never interrupted", async () => {
+  const whole = explicit(image());
+  const first = await run({ "0 cut.dcm": whole.subarray(0, -2), "a.dcm": whole, "b copy.dcm": whole });
+  const ledger = `${first.to}.csv`;
+  const again = must(await deidentify({ ...options, from: first.from, to: first.to, ledger, existing: "kept" }));
+  assert.deepEqual(again, first.summary);
+  assert.equal(readFileSync(ledger, "utf8"), first.ledger);
+});
+
+test("a ledger that cannot be written stops the work before a file is", async () => {
+  const [from, to] = [newFolder(), newFolder()];
+  mkdirSync(from);
+  writeFileSync(join(from, "a.dcm"), explicit(image()));
+  const outcome = await deidentify({ ...options, from, to, ledger: join(from, "a.dcm", "ledger.csv") });
+  assert.equal(outcome.kind === "problem" && outcome.problem.where, join(from, "a.dcm", "ledger.csv"));
+  assert.equal(existsSync(to), false);
 });
 
 test("a folder that holds files is refused, or gone on with; one within the input never", async () => {

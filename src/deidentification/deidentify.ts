@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import {
   fail,
   type LedgerEntry,
@@ -7,11 +7,12 @@ import {
   ledgerHeader,
   ledgerLine,
   ok,
+  type Problem,
   type Progress,
   type Result,
   summariseLedger,
 } from "../base/index.ts";
-import { readHeader } from "../dicom/index.ts";
+import { checkPixels, readHeader } from "../dicom/index.ts";
 import { fileResult, makeFolder, writeFileAtomic } from "../machine/index.ts";
 import { type FoundFile, walkFiles } from "../storage/index.ts";
 import { burnedIn, deidentifyFile, type FileOptions, newNames } from "./deidentify-file.ts";
@@ -53,7 +54,7 @@ export async function deidentify(options: DeidentifyOptions): Promise<Result<Dei
   const files = await findAll(options);
   if (options.signal.aborted) return fail(interrupted(options.to));
   const task = options.progress.start("De-identifying", files.length);
-  const made = { patients: new Set<string>(), studies: new Set<string>(), series: new Set<string>() };
+  const made: Made = { patients: new Set(), studies: new Set(), series: new Set(), files: new Map() };
   const entries: LedgerEntry[] = [];
   try {
     for (const file of files) {
@@ -81,6 +82,14 @@ export async function deidentify(options: DeidentifyOptions): Promise<Result<Dei
 
 const burnedInKind = "burned-in annotation";
 
+/** What one call has made: new names, and of each new file the one it was made of. */
+interface Made {
+  readonly patients: Set<string>;
+  readonly studies: Set<string>;
+  readonly series: Set<string>;
+  readonly files: Map<string, string>;
+}
+
 type Found = FoundFile | { readonly kind: "not a file"; readonly entry: LedgerEntry };
 
 async function findAll({ from, signal }: DeidentifyOptions): Promise<readonly Found[]> {
@@ -90,11 +99,7 @@ async function findAll({ from, signal }: DeidentifyOptions): Promise<readonly Fo
 }
 
 /** The line of a file; a problem only where nothing more can be written. */
-function oneFile(
-  { path, shown }: FoundFile,
-  options: DeidentifyOptions,
-  made: Readonly<Record<"patients" | "studies" | "series", Set<string>>>,
-): Result<LedgerEntry> {
+function oneFile({ path, shown }: FoundFile, options: DeidentifyOptions, made: Made): Result<LedgerEntry> {
   const header = readHeader(path);
   if (header.kind === "problem") {
     const status = header.problem.kind === "not DICOM" ? "set aside" : "failed";
@@ -109,25 +114,40 @@ function oneFile(
   }
   const { patient, study, series, sop } = newNames(header.value, options);
   const to = join(options.to, patient, study, series, `${sop}.dcm`);
+  const first = made.files.get(to);
+  if (first !== undefined) {
+    return ok({ path: shown, status: "set aside", kind: "duplicate", detail: `the same instance as ${first}` });
+  }
+  // What an earlier call wrote was made of a file that is whole: of one that is not, it was not made.
+  const written = existsSync(to)
+    ? checkPixels(path, header.value)
+    : deidentifyFile({ from: path, to }, header.value, options);
+  if (written.kind === "problem") {
+    const { problem } = written;
+    if (problem.where === to) return fail(goingOn(problem)); // the disk is full: so it will be for the next one
+    return ok({ path: shown, status: "failed", kind: problem.kind, detail: problem.got });
+  }
+  made.files.set(to, shown);
   made.patients.add(patient);
   made.studies.add(study);
   made.series.add(series);
   const remark = words === undefined ? { kind: "", detail: "" } : { kind: burnedInKind, detail: `written: ${words}` };
-  const entry: LedgerEntry = { path: shown, status: "used", ...remark };
-  if (existsSync(to)) {
-    if (options.existing === "kept") return ok(entry);
-    return ok({ path: shown, status: "set aside", kind: "duplicate", detail: "an instance of this UID is written" });
-  }
-  const written = deidentifyFile({ from: path, to }, header.value, options);
-  if (written.kind === "ok") return ok(entry);
-  const { problem } = written;
-  if (problem.where === to) return fail(problem); // the disk is full or read-only: so it will be for the next one
-  return ok({ path: shown, status: "failed", kind: problem.kind, detail: problem.got });
+  return ok({ path: shown, status: "used", ...remark });
 }
 
-function checkFolders({ from, to, existing }: DeidentifyOptions): Result<void> {
+/** The same command would be refused, as the folder is no longer empty. */
+const goingOn = (problem: Problem): Problem =>
+  problem.kind === "disk full" ? { ...problem, next: `${problem.next}, with --resume` } : problem;
+
+/** Also whether there will be a place for the ledger, before hours of work that would be in none. */
+function checkFolders({ from, to, existing, ledger }: DeidentifyOptions): Result<void> {
   const found = fileResult(from, () => statSync(from));
   if (found.kind === "problem") return found;
+  const place = fileResult(ledger, () => {
+    makeFolder(dirname(ledger));
+    accessSync(`${dirname(ledger)}/.`, constants.W_OK); // the dot refuses what is no folder
+  });
+  if (place.kind === "problem") return place;
   return checkOutput({ from, to, existing });
 }
 

@@ -8,7 +8,7 @@ export { readHeader } from "./header.ts";
 export { isDicomdir, walkMedia } from "./media.ts";
 export { readDataSet } from "./parse.ts";
 export { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
-export { type Rewriting, rewriteFile } from "./rewrite.ts";
+export { checkPixels, type Rewriting, rewriteFile } from "./rewrite.ts";
 export { items } from "./sequences.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
 export { bytesOf, numbers, type PersonName, personNames, text } from "./values.ts";

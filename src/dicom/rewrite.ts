@@ -64,6 +64,14 @@ function* pieces(
   }
 }
 
+/** Whether the pixel data of a file are there to their end. Problems: "truncated", "damaged pixel data", the system's. */
+export function checkPixels(path: string, header: DataSet): Result<void> {
+  return withFile(path, (file) => {
+    const end = pixelEnd(file, header);
+    return end.kind === "problem" ? end : ok(undefined);
+  });
+}
+
 /** Where the pixel data end: behind the last byte, or behind the delimiter of their fragments (PS3.5 A.4). */
 function pixelEnd(file: ByteFile, { where, pixelData }: DataSet): Result<number> {
   if (pixelData === undefined) return ok(0);

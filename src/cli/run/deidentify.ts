@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { fail, ok, type Result } from "../../base/index.ts";
+import { fail, ok, type Result, shellWord } from "../../base/index.ts";
 import { type DeidentifySummary, deidentify, pseudonymsFrom } from "../../deidentification/index.ts";
 import { fileProblem, writeFileAtomic } from "../../machine/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { show } from "../output.ts";
+import { counted, show } from "../output.ts";
 
 /** Flags of `ichor deidentify`. */
 export interface DeidentifyFlags extends CommonFlags {
@@ -35,7 +35,15 @@ export async function runDeidentify(this: Context, flags: DeidentifyFlags, from:
     progress: this.progress,
     signal: this.signal,
   });
-  show(this, summary, { flags, text: (value) => summaryText(value, to) });
+  const told = flags.key === undefined ? startingAfresh(summary, to) : summary;
+  show(this, told, { flags, text: (value) => summaryText(value, to) });
+}
+
+/** Half a folder whose key is forgotten cannot be gone on with. */
+function startingAfresh<T>(result: Result<T>, to: string): Result<T> {
+  if (result.kind === "ok" || !["interrupted", "disk full"].includes(result.problem.kind)) return result;
+  const next = `remove ${shellWord(to)} and run the same command again; with --key FILE it could go on`;
+  return fail({ ...result.problem, next });
 }
 
 const keyBytes = 32;
@@ -82,9 +90,9 @@ function summaryText(
 ): string {
   const reasons = Object.entries(ledger.reasons).map(([kind, count]) => `  ${kind}: ${count}\n`);
   return [
-    `${ledger.found} files: ${ledger.used} written, ${ledger.setAside} set aside, ${ledger.failed} failed\n`,
+    `${counted(ledger.found, "file")}: ${ledger.used} written, ${ledger.setAside} set aside, ${ledger.failed} failed\n`,
     ...reasons,
-    `${patients} patients, ${studies} studies, ${series} series in ${to}\n`,
+    `${counted(patients, "patient")}, ${counted(studies, "study")}, ${counted(series, "series")} in ${to}\n`,
     burnedIn > 0 ? "Some pictures may have words burned into them: look at them.\n" : "",
     `Ledger, with the old names, for you alone: ${ledgerFile}\n`,
     "Faces can be made of the pixels of a head; de-identified is not anonymous.\n",
