@@ -90,7 +90,10 @@ const inspect = command<InspectFlags, [string]>({
     "ichor inspect slice.dcm --window bone --png slice.png --width 0",
     "ichor inspect enhanced.dcm --frame 12 --window 80/200",
   ],
-  positional: { kind: "tuple", parameters: [{ parse: text, brief: "DICOM file", placeholder: "FILE" }] },
+  positional: {
+    kind: "tuple",
+    parameters: [{ parse: text, brief: "DICOM file, or an entry of an archive: ct.zip!/a.dcm", placeholder: "FILE" }],
+  },
   flags: {
     window: {
       kind: "parsed",

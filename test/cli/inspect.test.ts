@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { inflateSync } from "node:zlib";
 import { writeDataSet, writeDicom } from "../../src/dicom/index.ts";
+import { zipOf } from "../archives.ts";
 import { ichor } from "./terminal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-inspect-"));
@@ -107,4 +108,15 @@ test("--json has every element whole; what is no DICOM is refused", async () => 
   const refused = await ichor(["inspect", path("notes.txt", new TextEncoder().encode("hello"))]);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /not DICOM/);
+});
+
+test("an entry of an archive is a file; the archive and a folder are refused with what to name", async () => {
+  const zip = path("ct.zip", zipOf([{ name: "a.dcm", data: writeDicom(slice), method: "deflated" }]));
+  const { code, stdout } = await ichor(["inspect", `${zip}!/a.dcm`, "--width", "0"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /picture: frame 1 in HU/);
+  const archive = await ichor(["inspect", zip]);
+  assert.equal(archive.code, 1);
+  assert.match(archive.stderr, /next +name an entry of the archive: ichor inspect '.*ct\.zip!\/ENTRY'/);
+  assert.match((await ichor(["inspect", folder])).stderr, /next +name a file in it/);
 });

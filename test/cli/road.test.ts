@@ -52,6 +52,7 @@ test("phantom, index, train, evaluate, predict", async () => {
 test("each says in words what it did and what comes next", async () => {
   const words = {
     "index @/data --out @/index-2": /81 files: 80 used, 1 set aside, 0 failed.*Next: ichor train --data .*index-2/s,
+    "index @/data/stage_2_test --out @/index-3": /10 files: 10 used.*without labels: name their table with --labels/s,
     "train --data @/index --run @/run --resume": /was finished; nothing was left to do.*Next: ichor evaluate --run/s,
     "evaluate --run @/run --split validation": /BY SLICE.*brain area.*prevalence.*Next: ichor predict/s,
     "predict @/data/stage_2_test --model @/run/model.onnx --out @/found --provider wasm":

@@ -2,7 +2,7 @@ import { shellWord } from "../../base/index.ts";
 import { buildIndex, type IndexSummary } from "../../dataset/index.ts";
 import { labels } from "../../labels/index.ts";
 import type { CommonFlags, Context } from "../context.ts";
-import { columns, show } from "../output.ts";
+import { columns, counted, show } from "../output.ts";
 
 /** Flags of `ichor index`. */
 export interface IndexFlags extends CommonFlags {
@@ -29,13 +29,16 @@ function indexText(summary: IndexSummary, out: string): string {
     `${summary.positives[label].patients}`,
   ]);
   return [
-    `${ledger.found} files: ${ledger.used} used, ${ledger.setAside} set aside, ${ledger.failed} failed\n`,
+    `${counted(ledger.found, "file")}: ${ledger.used} used, ${ledger.setAside} set aside, ${ledger.failed} failed\n`,
     ...reasons,
-    `${summary.patients} patients, ${summary.studies} studies, ${summary.series} series; ` +
+    `${counted(summary.patients, "patient")}, ${counted(summary.studies, "study")}, ${counted(summary.series, "series")}; ` +
       `${parts.train} training slices, ${parts.test} test slices, ${parts[""]} others\n`,
     `${summary.labelled} slices with labels, ${summary.unlabelled} without\n`,
     remarks.length > 0 ? `Unusual, used all the same:\n${remarks.join("")}` : "",
     summary.labelled > 0 ? `\n${columns([["positive", "slices", "patients"], ...positives])}` : "",
-    `\nWritten: ${summary.index}, ${summary.ledgerFile}\nNext: ichor train --data ${shellWord(out)} --run runs/first\n`,
+    `\nWritten: ${summary.index}, ${summary.ledgerFile}\n`,
+    summary.labelled > 0
+      ? `Next: ichor train --data ${shellWord(out)} --run runs/first\n`
+      : "Nothing to train on without labels: name their table with --labels FILE\n",
   ].join("");
 }

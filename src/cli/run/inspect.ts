@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../../base/index.ts";
 import { applyWindow, readHu, readSliceHeader, type Window } from "../../ct/index.ts";
 import {
   type DataSet,
@@ -35,7 +35,7 @@ interface Inspection {
 /** `ichor inspect`. */
 export async function runInspect(this: Context, flags: InspectFlags, file: string): Promise<void> {
   const header = readHeader(file);
-  if (header.kind === "problem") return show(this, header, { flags, text: () => "" });
+  if (header.kind === "problem") return show(this, fail(oneOfMany(header.problem)), { flags, text: () => "" });
   await loadCodecs([header.value.transferSyntax]);
   const drawn = draw(file, header.value, flags);
   const inspection: Inspection = {
@@ -51,6 +51,14 @@ export async function runInspect(this: Context, flags: InspectFlags, file: strin
   const sketch = drawn.picture === undefined ? "" : terminalPicture(drawn.picture, { width: flags.width, kind });
   const result = saved.kind === "problem" ? saved : ok(inspection);
   show(this, result, { flags, text: (value) => `${textOf(value)}${flags.width > 0 ? sketch : ""}` });
+}
+
+/** Folders and archives are the input of the other commands: here one file of them is to be named. */
+function oneOfMany(problem: Problem): Problem {
+  const { kind, where } = problem;
+  if (kind === "a folder") return { ...problem, next: "name a file in it" };
+  if (kind !== "not DICOM" || !/\.(zip|tar|tar\.gz|tgz)$/i.test(where)) return problem;
+  return { ...problem, next: `name an entry of the archive: ichor inspect '${where}!/ENTRY'` };
 }
 
 interface Drawn {
