@@ -120,3 +120,11 @@ test("an entry of an archive is a file; the archive and a folder are refused wit
   assert.match(archive.stderr, /next +name an entry of the archive: ichor inspect '.*ct\.zip!\/ENTRY'/);
   assert.match((await ichor(["inspect", folder])).stderr, /next +name a file in it/);
 });
+
+test("why there is no picture tells what was wanted", async () => {
+  const cut = path("cut.dcm", writeDicom(slice).subarray(0, -2));
+  assert.match((await ichor(["inspect", cut])).stdout, /picture: none: truncated \(126 bytes .*; expected 128/);
+  const { code, stdout } = await ichor(["inspect", ct, "--frame", "99"]);
+  assert.match(stdout, /picture: none: frame \(frame 99; expected one of 1\)/);
+  assert.equal(code, 0);
+});

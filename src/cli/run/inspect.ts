@@ -71,7 +71,7 @@ function draw(file: string, header: DataSet, { window, frame }: InspectFlags): D
   const outcome = readSliceHeader(file, frame - 1);
   if (outcome.kind === "slice") {
     const slice = readHu(file, outcome);
-    if (slice.kind === "problem") return none(slice.problem.kind, slice.problem.got);
+    if (slice.kind === "problem") return none(slice.problem.kind, seenAndWanted(slice.problem));
     const { hu, rows, columns } = slice.value;
     const words = `frame ${frame} in HU, window ${window.center}/${window.width}`;
     return { picture: { kind: "grey", pixels: applyWindow(hu, window), rows, columns }, words };
@@ -79,13 +79,15 @@ function draw(file: string, header: DataSet, { window, frame }: InspectFlags): D
   if (header.pixelData === undefined) return none("no pixel data", "no element (7FE0,0010)");
   if (outcome.reason === "colour") return none(outcome.reason, outcome.detail);
   const stored = readFrame(file, header, frame - 1);
-  if (stored.kind === "problem") return none(stored.problem.kind, stored.problem.got);
+  if (stored.kind === "problem") return none(stored.problem.kind, seenAndWanted(stored.problem));
   const { values, rows, columns } = stored.value;
   const [low, high] = extremes(values);
   const pixels = Uint8Array.from(values, (value) => Math.round((255 * (value - low)) / Math.max(1, high - low)));
   const words = `frame ${frame} as stored, ${low} to ${high}; no slice of a CT: ${outcome.reason}`;
   return { picture: { kind: "grey", pixels, rows, columns }, words };
 }
+
+const seenAndWanted = ({ got, expected }: Problem) => `${got}; expected ${expected}`;
 
 const none = (kind: string, detail: string): Drawn => ({ picture: undefined, words: `none: ${kind} (${detail})` });
 
