@@ -1,13 +1,13 @@
-// The peak memory of a command. Linux only: it is read from /proc.
+// The peak memory of a command, built and started as it is when installed. Linux only: it is read from /proc.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-const main = new URL("../src/cli/main.ts", import.meta.url).pathname;
+const main = new URL("../dist/cli/main.js", import.meta.url).pathname;
 
 /** Runs a command; answers its highest resident memory in MB and its seconds. */
 export function peakOf(args: readonly string[]): Promise<{ mb: number; seconds: number }> {
   const begun = performance.now();
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(main, args, { stdio: ["ignore", "ignore", "inherit"] });
   let kb = 0;
   const look = () => {
     try {

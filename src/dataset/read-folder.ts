@@ -72,7 +72,7 @@ export async function readHeaders(database: Database, reading: Reading & { reado
       for (const [index, slices] of answers.entries())
         for (const slice of slices) outcomes.append(outcomeCells(files[index]!, slice));
       task.advance(answers.length);
-      pace.advance();
+      pace.advance(answers.length);
       running.delete(work);
     });
     running.add(work);

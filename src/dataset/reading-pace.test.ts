@@ -1,22 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mostReaders, openPace } from "./reading-pace.ts";
+import { mostReaders, openPace, type Usage } from "./reading-pace.ts";
 
-/** Readers after so many tasks, where each takes 10 ms on the clock and so many of the processors. */
-function readersAfter(tasks: number, processorMs: number): number {
+/** Readers after so many tasks of ten files, each of which takes 10 ms, so many of them of the processors. */
+function readersAfter(tasks: number, each: { readonly processorMs: number; readonly diskReads: number }): number {
   let done = 0;
-  const pace = openPace(2, { wallMs: () => done * 10, processorMs: () => done * processorMs });
-  for (; done < tasks; ) {
+  const usage = (): Usage => ({
+    wallMs: done * 10,
+    processorMs: done * each.processorMs,
+    diskReads: done * each.diskReads,
+  });
+  const pace = openPace(2, usage);
+  while (done < tasks) {
     done++;
-    pace.advance();
+    pace.advance(10);
   }
   return pace.readers;
 }
 
-test("readers stay as many as processors while those are busy, and become more where they wait", () => {
-  assert.equal(readersAfter(100, 18), 3);
-  assert.equal(readersAfter(5, 2), 3);
-  assert.equal(readersAfter(6, 2), 6);
-  assert.equal(readersAfter(18, 2), 12);
-  assert.equal(readersAfter(1000, 2), mostReaders);
+test("readers stay as many as processors while those are busy, or files are in memory", () => {
+  assert.equal(readersAfter(100, { processorMs: 18, diskReads: 80 }), 3);
+  assert.equal(readersAfter(100, { processorMs: 2, diskReads: 9 }), 3);
+});
+
+test("readers become more where the processors wait for the disk", () => {
+  const cold = { processorMs: 2, diskReads: 80 };
+  assert.equal(readersAfter(5, cold), 3);
+  assert.equal(readersAfter(6, cold), 6);
+  assert.equal(readersAfter(1000, cold), mostReaders);
 });

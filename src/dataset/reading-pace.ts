@@ -1,49 +1,51 @@
-/** Reads in flight that keep a disk busy: beyond 16 nothing is gained (measured, see docs/benchmarks.md). */
-export const mostReaders = 16;
+/** Reads in flight that keep a disk busy (measured, see docs/benchmarks.md); each is a thread of some 30 MB. */
+export const mostReaders = 8;
 
-/** Below this share of what the processors could do, they wait for the disk. */
+/** Below this share of what the processors could do, they wait for something. */
 const busyShare = 0.6;
 
-/** Milliseconds of work and milliseconds on the clock, since any time. */
-export interface Clocks {
-  processorMs(): number;
-  wallMs(): number;
+/** What this process has done so far. */
+export interface Usage {
+  readonly wallMs: number;
+  readonly processorMs: number;
+  /** Times that what was read was not in memory, in blocks or pages; 0 for ever where the system does not tell. */
+  readonly diskReads: number;
 }
 
-const thisProcess: Clocks = {
-  processorMs() {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  },
-  wallMs: () => performance.now(),
-};
+function usageOfProcess(): Usage {
+  const { userCPUTime, systemCPUTime, fsRead } = process.resourceUsage();
+  return { wallMs: performance.now(), processorMs: (userCPUTime + systemCPUTime) / 1000, diskReads: fsRead };
+}
 
 /** How many tasks are to be at work at a moment. */
 export interface ReadingPace {
   readonly readers: number;
-  /** A task is done. */
-  advance(): void;
+  /** A task of so many files is done. */
+  advance(files: number): void;
 }
 
 /**
- * As many readers as processors, and one that waits while another's answer is taken; where the processors wait for the
- * disk, twice as many after every round, up to 16. So files in memory are read without threads that only take turns, and
- * a disk is asked for many things at once.
+ * As many readers as processors, and one that waits while another's answer is taken; twice as many after every round in
+ * which files came from the disk and the processors waited for it, up to 8. So files in memory, and files on a busy
+ * machine, are read without threads that only take turns, and a disk is asked for many things at once.
  */
-export function openPace(threads: number, clocks: Clocks = thisProcess): ReadingPace {
+export function openPace(threads: number, usage: () => Usage = usageOfProcess): ReadingPace {
+  const most = Math.max(mostReaders, threads + 1);
   let readers = threads + 1;
-  let done = 0;
-  let [wall, processor] = [clocks.wallMs(), clocks.processorMs()];
+  let [tasks, files] = [0, 0];
+  let last = usage();
   return {
     get readers() {
       return readers;
     },
-    advance() {
-      if (++done < 2 * readers) return;
-      const [wallNow, processorNow] = [clocks.wallMs(), clocks.processorMs()];
-      const share = (processorNow - processor) / (wallNow - wall) / threads;
-      if (share < busyShare && readers < mostReaders) readers = Math.min(mostReaders, 2 * readers);
-      [done, wall, processor] = [0, wallNow, processorNow];
+    advance(count) {
+      files += count;
+      if (++tasks < 2 * readers) return;
+      const now = usage();
+      const share = (now.processorMs - last.processorMs) / (now.wallMs - last.wallMs) / threads;
+      const isCold = now.diskReads - last.diskReads >= files;
+      if (isCold && share < busyShare) readers = Math.min(most, 2 * readers);
+      [tasks, files, last] = [0, 0, now];
     },
   };
 }
