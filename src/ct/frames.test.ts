@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type WritableElements, writeDicom } from "../dicom/index.ts";
+import { encodeElements, type WritableElements, writeDataSet, writeDicom } from "../dicom/index.ts";
 import { type HeaderOutcome, readSliceHeader, readSliceHeaders, rememberHeaders } from "./slice-header.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-frames-"));
@@ -123,4 +123,24 @@ test("an Enhanced CT of one frame is a frame too", () => {
   const only = readSliceHeader(fileOf("one.dcm", enhanced(1)));
   assert.ok(only.kind === "slice");
   assert.deepEqual([only.header.sliceId, only.header.frame], ["1.2.3:1", 0]);
+});
+
+test("compressed pixels that the file cuts off fail with the header, before anything is decoded", () => {
+  const rle = "1.2.840.10008.1.2.5";
+  const text = (value: string) => new TextEncoder().encode(value);
+  const cells = { offsetTable: new Uint8Array(0), fragments: [new Uint8Array(64), new Uint8Array(32)] };
+  const elements = encodeElements({
+    ...{ SOPClassUID: "1.2.840.10008.5.1.4.1.1.2", SOPInstanceUID: "1.2.3", Modality: "CT", SamplesPerPixel: 1 },
+    ...{ Rows: 2, Columns: 2, BitsAllocated: 16, BitsStored: 16, HighBit: 15, PixelRepresentation: 1 },
+  });
+  const whole = writeDataSet(
+    [...elements, { tag: 0x0020000d, vr: "UI", value: text("1") }, { tag: 0x7fe00010, vr: "OB", value: cells }],
+    { transferSyntax: rle },
+  );
+  assert.equal(reasonOf(readSliceHeader(fileOf("whole.dcm", whole))), "slice");
+  // The delimiter takes the last 8 bytes; behind it 32 of the second fragment.
+  for (const missing of [9, 30, 39, 60]) {
+    const cut = fileOf("cut.dcm", whole.subarray(0, whole.length - missing));
+    assert.match(reasonOf(readSliceHeader(cut)), /^failed: truncated: /, `${missing} bytes`);
+  }
 });

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Problem } from "../base/index.ts";
 import {
+  checkFragments,
   codecs,
   ctImageStorage,
   type DataSet,
@@ -149,7 +150,9 @@ function checkFile(path: string): CtFile | NotUsed {
     return notUsed("failed", "pixel layout", `NumberOfFrames is ${frames}; expected at least 1`);
   }
   const cut = truncation(dataSet, frames, layout.value);
-  return cut === undefined ? { path, dataSet, layout: layout.value, frames } : notUsed("failed", "truncated", cut);
+  if (cut !== undefined) return notUsed("failed", "truncated", cut);
+  const fragments = checkFragments(path, dataSet);
+  return fragments.kind === "problem" ? outcomeOf(fragments.problem) : { path, dataSet, layout: layout.value, frames };
 }
 
 function noFrame(frame: number, count: number): NotUsed {

@@ -64,6 +64,13 @@ export function readCells(
   return got.kind === "ok" && got.value === target.length ? target : undefined;
 }
 
+/** Whether the fragments of compressed pixels are whole and those of the file's frames, by their heads alone; no problem for others. */
+export function checkFragments(path: string, header: DataSet): Result<void> {
+  if (header.pixelData?.length !== "encapsulated") return ok(undefined);
+  const found = withFile(path, (file) => indexFrames(file, header, countFrames(header)));
+  return found.kind === "problem" ? found : ok(undefined);
+}
+
 interface Wanted {
   readonly frame: number;
   readonly layout: PixelLayout;

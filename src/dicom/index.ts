@@ -3,7 +3,7 @@ export { type CodecRow, codecs, loadCodecs, unsupported } from "./codecs.ts";
 export type { DataSet, Element, Layout, PixelDataPlace } from "./data-set.ts";
 export { type DescribedElement, describeElements } from "./describe.ts";
 export { dictionary, formatTag, type Keyword, type StandardElement, standardElement } from "./dictionary.ts";
-export { countFrames, readCells, readFrame, type StoredFrame } from "./frame.ts";
+export { checkFragments, countFrames, readCells, readFrame, type StoredFrame } from "./frame.ts";
 export { readHeader } from "./header.ts";
 export { isDicomdir, walkMedia } from "./media.ts";
 export { readDataSet } from "./parse.ts";
