@@ -1,4 +1,4 @@
-// Files like the competition's: 512×512 int16, explicit little endian, 31 elements before the pixels, UIDs such as ID_0123abcd.
+// Files like the competition's: 512×512 int16, explicit little endian, 33 elements before the pixels, UIDs such as ID_0123abcd.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { random } from "../src/base/index.ts";
