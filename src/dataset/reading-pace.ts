@@ -1,4 +1,4 @@
-/** Reads in flight that keep a disk busy (measured, see docs/benchmarks.md); each is a thread of some 30 MB. */
+/** Reads in flight that keep a disk busy: 8 to 16 did on the disk where it was tried; each is a thread of some 30 MB. */
 export const mostReaders = 8;
 
 /** Below this share of what the processors could do, they wait for something. */
