@@ -1,5 +1,5 @@
 // Words that a cleaned descriptor may hold (Clean Descriptors Option, PS3.15 E.3.6). A list of what is let through, since
-// no list of what is not would be complete: any other word might be a name.
+// no list of what is not would be complete; each word that is not in it might be a name.
 
 /** Words of anatomy, technique and display in descriptions of CT; upper case. */
 const vocabulary = new Set(
