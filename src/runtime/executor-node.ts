@@ -16,5 +16,5 @@ export const openNative: OpenSession = async (model, provider, { threads, order 
     enableMemPattern: false,
     logSeverityLevel: 3,
   });
-  return overSession(session, Tensor);
+  return overSession(session, Tensor, { writesInto: true });
 };

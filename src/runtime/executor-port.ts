@@ -9,8 +9,11 @@ export type Values = Readonly<Record<string, Shaped>>;
 export interface Executor {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Runs the graph once. Inputs are not copied and must not change meanwhile; what comes out belongs to the caller. */
-  run(feeds: Values): Promise<Values>;
+  /**
+   * Runs the graph once. Inputs are not copied and must not change meanwhile; what comes out belongs to the caller.
+   * @param into memory that outputs of these names may be written to instead of fresh memory; shares none with inputs
+   */
+  run(feeds: Values, into?: Values): Promise<Values>;
   /** Frees the session, after the runs that are under way; a run after it rejects, and closing again is nothing. */
   close(): Promise<void>;
 }
@@ -46,8 +49,15 @@ export interface ExecutorRow {
   readonly fit?: (graph: Graph) => Graph;
 }
 
-/** The port over a session; onnxruntime-node and onnxruntime-web share these types and their meaning. */
-export function overSession(session: InferenceSession, Tensor: TensorConstructor): Executor {
+/**
+ * The port over a session; onnxruntime-node and onnxruntime-web share these types and their meaning.
+ * @param how `writesInto`: whether outputs go to memory that is given, as in onnxruntime-node alone
+ */
+export function overSession(
+  session: InferenceSession,
+  Tensor: TensorConstructor,
+  { writesInto }: { readonly writesInto: boolean },
+): Executor {
   const booleans = new Set(
     session.inputMetadata.flatMap((input) => (input.isTensor && input.type === "bool" ? [input.name] : [])),
   );
@@ -56,7 +66,7 @@ export function overSession(session: InferenceSession, Tensor: TensorConstructor
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
-    async run(feeds) {
+    async run(feeds, into = {}) {
       if (closed) throw new Error("the session is closed");
       const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
         name,
@@ -64,7 +74,11 @@ export function overSession(session: InferenceSession, Tensor: TensorConstructor
           ? new Tensor("bool", data, shape)
           : new Tensor(elementOf(data), data, shape),
       ]);
-      const run = session.run(Object.fromEntries(tensors));
+      const targets = session.outputNames.map((name) => {
+        const target = writesInto ? into[name] : undefined;
+        return [name, target === undefined ? null : new Tensor(elementOf(target.data), target.data, target.shape)];
+      });
+      const run = session.run(Object.fromEntries(tensors), Object.fromEntries(targets));
       running.add(run);
       const answers: Readonly<Record<string, OnnxValue>> = await run.finally(() => running.delete(run));
       return Object.fromEntries(

@@ -1,5 +1,5 @@
 import type { InferenceSession } from "onnxruntime-node";
-import { type Executor, type OpenSession, overSession, type Values } from "./executor-port.ts";
+import { type Executor, type OpenSession, overSession } from "./executor-port.ts";
 
 /** Whether this is Node, where onnxruntime-web is another build, and where onnxruntime-node is the better one. */
 export const inNode = typeof process === "object" && process.versions?.node !== undefined;
@@ -14,7 +14,7 @@ export const openWeb: OpenSession = async (model, provider, { threads, order }) 
     enableMemPattern: false,
     ...(order === "as written" ? { graphOptimizationLevel: "disabled" } : {}),
   });
-  return oneAtATime(overSession(session as unknown as InferenceSession, Tensor));
+  return oneAtATime(overSession(session as unknown as InferenceSession, Tensor, { writesInto: false }));
 };
 
 /** The smallest build that has the provider. */
@@ -34,7 +34,7 @@ function oneAtATime(executor: Executor): Executor {
   };
   return {
     ...executor,
-    run: (feeds: Values) => queued(() => executor.run(feeds)),
+    run: (feeds, into) => queued(() => executor.run(feeds, into)),
     close: () => queued(() => executor.close()),
   };
 }

@@ -45,9 +45,12 @@ export async function openTrainingSession(
   const state: Record<string, Float32Array> = {};
   for (const name of names) state[name] = pack(name, initial[name]!).slice();
   const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
+  // Each step writes the next state over the last but one: fresh memory costs a page fault for every 4 kB of it.
+  const spare: Record<string, Float32Array> = {};
+  for (const name of updated) spare[name] = new Float32Array(state[name]!.length);
   return ok({
     form,
-    step: (feeds) => takeStep(executor, { program, views: lowered?.views ?? [], state, updated, feeds }),
+    step: (feeds) => takeStep(executor, { program, views: lowered?.views ?? [], state, spare, updated, feeds }),
     read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
     close: () => executor.close(),
   });
@@ -55,12 +58,20 @@ export async function openTrainingSession(
 
 interface StepParts extends StepInputs {
   readonly state: Record<string, Float32Array>;
+  /** Memory for the next state. */
+  readonly spare: Record<string, Float32Array>;
   readonly updated: readonly string[];
 }
 
-async function takeStep(executor: Executor, { updated, ...parts }: StepParts): Promise<StepResult> {
-  const answers = await executor.run(stepInputs(executor, parts));
-  for (const name of updated) parts.state[name] = float32(answers[`${name}_next`], `${name}_next`);
+async function takeStep(executor: Executor, { updated, spare, ...parts }: StepParts): Promise<StepResult> {
+  const { state } = parts;
+  const into = updated.map((name) => [`${name}_next`, { data: spare[name]!, shape: [spare[name]!.length] }]);
+  const answers = await executor.run(stepInputs(executor, parts), Object.fromEntries(into));
+  for (const name of updated) {
+    const last = state[name]!;
+    state[name] = float32(answers[`${name}_next`], `${name}_next`);
+    if (state[name] !== last) spare[name] = last;
+  }
   return { loss: float32(answers["loss"], "loss")[0]!, finite: tookFinite(answers), feeds: parts.feeds };
 }
 
