@@ -175,26 +175,44 @@ export function shiftPlanes(
   const { down, right, strides = [1, 1] } = shift;
   const still = down === 0 && right === 0 && strides[0] === 1 && strides[1] === 1;
   if (still && factor === 1 && extra.sum === undefined && extra.activation === undefined) return x;
-  const [n = 1, channels = 1, height = 1, width = 1] = dims(x);
+  const [, , height = 1, width = 1] = dims(x);
   const [up, left] = [Math.max(0, -down), Math.max(0, -right)];
   const kernel = [Math.abs(down) + 1, Math.abs(right) + 1] as const;
-  const place = Math.max(0, down) * kernel[1] + Math.max(0, right);
-  const hot = new Float32Array(block * kernel[0] * kernel[1]);
-  hot.fill(factor, place * block, (place + 1) * block);
-  const w = g.constant(shaped(hot, [block, 1, ...kernel]));
-  // All channel blocks of all samples as one batch of one block: the same small filter serves them all.
+  const taps = new Array<number>(kernel[0] * kernel[1]).fill(0);
+  taps[Math.max(0, down) * kernel[1] + Math.max(0, right)] = factor;
+  // Behind the end only what the last place reads: with strides the end may not be reached.
+  const pads = [up, left, behind(height, strides[0], down), behind(width, strides[1], right)] as const;
+  return eachBlock(g, x, { taps, block, kernel, strides, pads, ...extra });
+}
+
+/**
+ * A depthwise convolution by the same taps in all channels: all channel blocks of all samples are one batch of one
+ * block, which a small filter serves.
+ */
+export function eachBlock(
+  g: GraphBuilder,
+  x: Value,
+  {
+    taps,
+    block,
+    sum,
+    ...how
+  }: { readonly taps: readonly number[]; readonly block: number } & Omit<BlockedConv, "group" | "bias">,
+): Value {
+  const [n = 1, channels = 1, ...plane] = dims(x);
   const batch = (n * channels) / block;
-  const moved = blockedConv(g, view(g, x, [batch, block, height, width]), w, {
-    kernel,
-    strides,
-    // Behind the end only what the last place reads: with strides the end may not be reached.
-    pads: [up, left, behind(height, strides[0], down), behind(width, strides[1], right)],
-    group: block,
-    ...extra,
-    ...(extra.sum === undefined ? {} : { sum: view(g, extra.sum, [batch, block, ...dims(extra.sum).slice(2)]) }),
-  });
-  const [, , rows = 1, columns = 1] = dims(moved);
-  return view(g, moved, [n, channels, rows, columns]);
+  const filter = Float32Array.from({ length: taps.length * block }, (_, at) => taps[Math.floor(at / block)]!);
+  const y = blockedConv(
+    g,
+    view(g, x, [batch, block, ...plane]),
+    g.constant(shaped(filter, [block, 1, ...how.kernel])),
+    {
+      ...how,
+      group: block,
+      ...(sum === undefined ? {} : { sum: view(g, sum, [batch, block, ...dims(sum).slice(2)]) }),
+    },
+  );
+  return view(g, y, [n, channels, ...dims(y).slice(2)]);
 }
 
 /** Zeros behind the end so that ceil(length / stride) places come out. */

@@ -10,7 +10,7 @@ import {
   staticShape,
   type Value,
 } from "../../onnx/index.ts";
-import { blockedDomain, dims, gate, pass, shiftPlanes, steep, view } from "./operators.ts";
+import { blockedDomain, dims, eachBlock, gate, pass, shiftPlanes, steep, view } from "./operators.ts";
 import type { Rule } from "./rule.ts";
 
 /** Maximum over windows of a blocked tensor. */
@@ -56,7 +56,7 @@ export const maxPool: Rule = (c, node) => {
 
 /**
  * The gradient goes to the first maximum of each window in scan order: the first row whose maximum is the window's, and
- * in it the first column. Taken along one axis after the other, three comparisons an axis instead of nine a window.
+ * in it the first column. Taken along one axis after the other, two comparisons an axis instead of nine a window.
  */
 export const maxPoolGrad: Rule = (c, node) => {
   const [dyName = "", xName = "", yName = ""] = node.inputs;
@@ -68,55 +68,66 @@ export const maxPoolGrad: Rule = (c, node) => {
   // Where a ReLU made x, a maximum of zero lets nothing through: gated here, on a quarter of the places.
   const reader = c.onlyReader(node.outputs[0]!);
   const gated = reader?.op === "ReluGrad" && reader.inputs[0] === node.outputs[0] && reader.inputs[1] === xName;
-  const dy = gated ? g.node("Mul", [c.blocked(dyName), gate(g, y)]) : c.blocked(dyName);
   const [begin, end] = [size - 2, 0];
   const rowMaxima = blockedMaxPool(g, x, { kernel: [1, size], strides: [1, 2], pads: [0, begin, 0, end] });
-  const drows = toFirst(g, { values: rowMaxima, maxima: y, upstream: dy, axis: 0 }, { size, block });
-  const dx = toFirst(g, { values: x, maxima: rowMaxima, upstream: drows, axis: 1 }, { size, block });
+  // Padding is zero, which where a ReLU made x is the maximum only where nothing is let through.
+  const reached = (maxima: Value, axis: 0 | 1) => (gated ? maxima : beyondBorder(g, maxima, { axis, block }));
+  // Gates are written over the maxima. Of two operands ONNX Runtime runs the one written later first: so gates are
+  // written in front of all else that reads the maxima, and run behind it.
+  const columns = gatesAlong(g, { values: x, maxima: reached(rowMaxima, 1) }, { axis: 1, size, block });
+  const lent = !gated || c.dies(yName, node) ? y : pass(g, y, {});
+  const rows = gatesAlong(g, { values: rowMaxima, maxima: reached(lent, 0) }, { axis: 0, size, block });
+  const dy = gated ? g.node("Mul", [c.blocked(dyName), gate(g, y)]) : c.blocked(dyName);
+  const drows = toFirst(g, dy, { ...rows, axis: 0, block });
+  const dx = toFirst(g, drows, { ...columns, axis: 1, block });
   if (gated) c.absorb(reader);
   c.bind(gated ? reader.outputs[0]! : node.outputs[0]!, dx, "blocked");
   return "lowered";
 };
 
-interface Along {
-  /** Values, twice as long along the axis as … */
-  readonly values: Value;
-  /** … their maxima, and what flows back to these. */
-  readonly maxima: Value;
-  readonly upstream: Value;
-  /** 0 along rows' numbers (down), 1 along columns (right). */
-  readonly axis: 0 | 1;
+/** Gates of ones and zeros, one a window along an axis: … */
+interface Gates {
+  /** … whether its first maximum stands before its even place (windows of 3), … */
+  readonly before: Value | undefined;
+  /** … and if not, whether at its even place rather than at the odd one behind. */
+  readonly even: Value;
 }
 
-/** Hands what flows back to each maximum to the first value along the axis that equals it. */
-function toFirst(
+interface Along {
+  /** 0 along rows' numbers (down), 1 along columns (right). */
+  readonly axis: 0 | 1;
+  readonly size: 2 | 3;
+  readonly block: number;
+}
+
+/** Compares values with the maxima of windows along an axis, half as many, which are written over. */
+function gatesAlong(
   g: GraphBuilder,
-  { values, maxima, upstream, axis }: Along,
-  { size, block }: { readonly size: 2 | 3; readonly block: number },
-): Value {
-  const along = (step: number) => ({ down: axis === 0 ? step : 0, right: axis === 1 ? step : 0 });
-  const strides = axis === 0 ? ([2, 1] as const) : ([1, 2] as const);
-  /** 1 where the value `step` places from the window's middle equals the maximum, else 0. */
-  const equals = (step: number, sum: Value) =>
-    shiftPlanes(g, values, {
-      shift: { ...along(step), strides },
-      block,
-      factor: -1,
-      sum,
-      activation: { kind: "HardSigmoid", alpha: -steep, beta: 1 },
-    });
-  const copy = () => pass(g, maxima, {});
+  { values, maxima }: { readonly values: Value; readonly maxima: Value },
+  { axis, size, block }: Along,
+): Gates {
+  const kernel = axis === 0 ? ([2, 1] as const) : ([1, 2] as const); // the even place and the odd one
+  const isLargest = { kind: "HardSigmoid", alpha: steep, beta: 1 } as const;
+  const even = eachBlock(g, values, { taps: [1, -1], block, kernel, strides: kernel, activation: isLargest });
+  if (size === 2) return { before: undefined, even };
+  const shift = { down: axis === 0 ? -1 : 0, right: axis === 1 ? -1 : 0, strides: kernel };
+  const equals = { kind: "HardSigmoid", alpha: -steep, beta: 1 } as const;
+  return { before: shiftPlanes(g, values, { shift, block, factor: -1, sum: maxima, activation: equals }), even };
+}
+
+/** Hands what flows back to each maximum along an axis to the first value that equals it. */
+function toFirst(g: GraphBuilder, upstream: Value, { before, even, axis, block }: Gates & Omit<Along, "size">): Value {
   const times = (a: Value, b: Value) => g.node("Mul", [a, b]);
   const minus = (a: Value, b: Value) => g.node("Sub", [a, b]);
-  if (size === 2) {
-    const even = times(equals(0, copy()), upstream);
-    return merge(g, [even, minus(upstream, even)], { axis, block });
+  if (before === undefined) {
+    const toEven = times(even, upstream);
+    return merge(g, [toEven, minus(upstream, toEven)], { axis, block });
   }
-  const before = times(equals(-1, beyondBorder(g, maxima, { axis, block })), upstream);
-  const rest = minus(upstream, before);
-  const even = times(equals(0, copy()), rest);
-  const odd = shiftPlanes(g, before, { shift: along(1), block, sum: minus(rest, even) });
-  return merge(g, [even, odd], { axis, block });
+  const toBefore = times(before, upstream);
+  const rest = minus(upstream, toBefore);
+  const toEven = times(even, rest);
+  const shift = { down: axis === 0 ? 1 : 0, right: axis === 1 ? 1 : 0 };
+  return merge(g, [toEven, shiftPlanes(g, toBefore, { shift, block, sum: minus(rest, toEven) })], { axis, block });
 }
 
 /** The maxima, out of reach at the first place of the axis: before it lies padding, which is never the maximum. */
