@@ -2,6 +2,7 @@ import { sizeOf } from "../../base/index.ts";
 import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
 import type { FilterLayout } from "./layout.ts";
 import { type BlockedConv, blockedConv, dims, type Extra, reorder, toPlain, view } from "./operators.ts";
+import { winogradConv, winogradPays } from "./winograd.ts";
 
 /** A convolution that runs blocked. Its kernel is square and odd and padded by (kernel − 1)/2. */
 export interface ConvShape {
@@ -105,6 +106,39 @@ function tapsOf(g: GraphBuilder, w: Value, shape: ConvShape): TakeTaps {
   };
 }
 
+/** Taps of a filter outermost, as `winogradConv` wants them: chunks [O/B, I/B, k², …] → [k², O/B, I/B, …] or turned. */
+function tapsOutermost(
+  g: GraphBuilder,
+  chunks: Value,
+  {
+    pairs,
+    taps,
+    block,
+  }: { readonly pairs: readonly number[]; readonly taps: readonly number[]; readonly block: number },
+): Value {
+  const order = taps.flatMap((tap) => pairs.map((pair) => pair * taps.length + tap));
+  return reorder(g, chunks, { chunk: block * block, order });
+}
+
+/** Whether a convolution of x by a filter of this shape goes by way of Winograd's products. */
+const byWinograd = ({ filter, kernel, stride }: ConvShape, x: Value, outputs: number): boolean =>
+  filter === "filter" && kernel === 3 && stride === 1 && winogradPays(dims(x), outputs);
+
+/** y = activation(x ⋆ w + bias + sum) */
+export function convForward(
+  g: GraphBuilder,
+  x: Value,
+  w: Value,
+  { shape, ...how }: { readonly shape: ConvShape; readonly bias: Value | undefined } & Extra,
+): Value {
+  const [outputs = 1, inputs = 1] = dims(w);
+  if (!byWinograd(shape, x, outputs)) return blockedConv(g, x, w, { ...forwardOf(shape, dims(x)[1]!), ...how });
+  const { block } = shape;
+  const pairs = Array.from({ length: (outputs / block) * (inputs / block) }, (_, pair) => pair);
+  const byTap = tapsOutermost(g, w, { pairs, taps: Array.from({ length: 9 }, (_, tap) => tap), block });
+  return winogradConv(g, x, { byTap, outputs }, { block, ...how });
+}
+
 /** dx = dy ⋆ w turned by 180° with its channels exchanged, for stride 1. */
 export function convInputGrad(
   g: GraphBuilder,
@@ -112,8 +146,18 @@ export function convInputGrad(
   w: Value,
   { shape, ...extra }: { readonly shape: ConvShape } & Extra,
 ): Value {
-  const { kernel } = shape;
+  const { kernel, block } = shape;
   const reversed = Array.from({ length: kernel * kernel }, (_, tap) => kernel * kernel - 1 - tap);
+  const [outputs = 1, inputs = 1] = dims(w);
+  if (byWinograd(shape, dy, inputs)) {
+    const [outputBlocks, inputBlocks] = [outputs / block, inputs / block];
+    const pairs = Array.from(
+      { length: inputBlocks * outputBlocks },
+      (_, at) => (at % outputBlocks) * inputBlocks + Math.floor(at / outputBlocks),
+    );
+    const byTap = tapsOutermost(g, turned(g, w, shape), { pairs, taps: reversed, block });
+    return winogradConv(g, dy, { byTap, outputs: inputs }, { block, ...extra });
+  }
   const filter = tapsOf(g, w, shape)(reversed, [kernel, kernel]);
   return blockedConv(g, dy, filter, { ...forwardOf(shape, dims(dy)[1]!), ...extra });
 }

@@ -144,6 +144,14 @@ const forms: Readonly<
       return y;
     },
   },
+  "a residual block of many channels, whose convolutions go by Winograd's products": {
+    size: 16,
+    write: (net, x) => {
+      const y = unit(net, x, { to: 128, kernel: 3 });
+      const z = norm(net, conv(net, unit(net, y, { to: 120, kernel: 3 }), { to: 128, kernel: 3 }));
+      return relu(net, net.g.node("Add", [z, y]));
+    },
+  },
   "sums without a ReLU behind them": {
     size: 16,
     write: (net, x) => {

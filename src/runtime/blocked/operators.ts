@@ -149,7 +149,8 @@ export function pass(g: GraphBuilder, x: Value, extra: Extra): Value {
   return channelAffine(g, x, { scale: g.constant(ones(dims(x)[1]!)), ...extra });
 }
 
-const ones = (length: number) => shaped(new Float32Array(length).fill(1), [length]);
+/** A vector of ones. */
+export const ones = (length: number) => shaped(new Float32Array(length).fill(1), [length]);
 
 /** Where a copy of a plane is taken: out[y, x] = in[stride·y + down, stride·x + right], zero outside. */
 export interface Shift {

@@ -8,7 +8,7 @@ import {
   type Value,
   type ValueType,
 } from "../../onnx/index.ts";
-import { type ConvShape, convFits, convInputGrad, convInputGradQuarters, forwardOf } from "./convolution.ts";
+import { type ConvShape, convFits, convForward, convInputGrad, convInputGradQuarters } from "./convolution.ts";
 import { elementwise, numberByNumber, reluGrad } from "./elementwise.ts";
 import { batchNormalization, batchNormalizationGrad, placesOf } from "./normalisation.ts";
 import {
@@ -39,10 +39,9 @@ export const lowerings: Readonly<Record<string, Rule>> = {
     if (filter === undefined) return windowConv(c, node);
     const bias = input(node, 2) === "" ? undefined : c.channels(input(node, 2));
     const x = filter.shape.filter === "image" ? c.plain(input(node, 0)) : c.blocked(input(node, 0));
-    const how = { ...forwardOf(filter.shape, dims(x)[1]!), bias };
     c.bindPending(output(node, 0), {
       takesSum: true,
-      write: (extra) => blockedConv(c.g, x, filter.value, { ...how, ...extra }),
+      write: (extra) => convForward(c.g, x, filter.value, { shape: filter.shape, bias, ...extra }),
     });
     return "lowered";
   },

@@ -1,0 +1,167 @@
+import { shaped } from "../../base/index.ts";
+import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
+import { type BlockedConv, blockedConv, channelAffine, dims, eachBlock, ones, view } from "./operators.ts";
+
+/**
+ * Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray 2016): a tile of 4×4 places of the output takes 36 products a
+ * pair of channels instead of 144. Input tiles of 6×6 and filters go to 36 "frequencies" each by a product with a
+ * constant matrix, all channels are contracted frequency by frequency, and a third matrix leads back.
+ */
+const tile = 4;
+const taps = 3;
+const side = tile + taps - 1;
+const frequencies = side * side;
+
+/**
+ * Where the polynomials behind it are evaluated, besides infinity. The usual 0, ±1, ±2 cost half a digit; with these the
+ * error is 1.7 times that of the direct sum, measured on 128 channels.
+ */
+const points = [0, 5 / 8, -5 / 8, 11 / 8, -11 / 8];
+
+type Matrix = readonly (readonly number[])[];
+
+/** Coefficients of Π (x − root), the lowest first. */
+const polynomial = (roots: readonly number[]): number[] =>
+  roots.reduce<number[]>(
+    (product, root) => [0, ...product].map((higher, power) => higher - root * (product[power] ?? 0)),
+    [1],
+  );
+
+/** The matrices of one axis (Toom and Cook): y = back·((filter·w) ∘ (input·x)), ∘ number by number. */
+function matrices(): { readonly input: Matrix; readonly filter: Matrix; readonly back: Matrix } {
+  const powers = (point: number, length: number) => Array.from({ length }, (_, power) => point ** power);
+  const atInfinity = (length: number) => Array.from({ length }, (_, power) => (power === length - 1 ? 1 : 0));
+  const others = points.map((point) => points.filter((other) => other !== point));
+  const divisors = points.map((point, at) => others[at]!.reduce((product, other) => product * (point - other), 1));
+  const columns = [...points.map((point) => powers(point, tile)), atInfinity(tile)];
+  return {
+    input: [...others.map((roots) => [...polynomial(roots), 0]), polynomial(points)],
+    filter: [...points.map((point, at) => powers(point, taps).map((p) => p / divisors[at]!)), atInfinity(taps)],
+    back: Array.from({ length: tile }, (_, place) => columns.map((column) => column[place]!)),
+  };
+}
+
+const axis = matrices();
+
+/** A matrix for rows and columns at once: its Kronecker product with itself. */
+const both = (g: GraphBuilder, matrix: keyof typeof axis): Value =>
+  once(g, matrix, () => {
+    const rows = axis[matrix];
+    const products = rows.flatMap((row) => rows.map((column) => row.flatMap((a) => column.map((b) => a * b))));
+    return g.constant(shaped(Float32Array.from(products.flat()), [products.length, products[0]!.length]));
+  });
+
+/** How many tiles cover a plane, down and across. */
+const tilesOf = ([, , height = 1, width = 1]: readonly number[]) =>
+  [Math.ceil(height / tile), Math.ceil(width / tile)] as const;
+
+/**
+ * Whether it is quicker than the direct sum for x [N, C, H, W] and `outputs` channels. In multiplications of the direct
+ * sum, measured on one thread: what a number of x and one of y take to go there and back, a pair of channels for its
+ * filter, and what the nodes take to start.
+ */
+export function winogradPays(x: readonly number[], outputs: number): boolean {
+  const [n = 1, channels = 1, height = 1, width = 1] = x;
+  const [down, across] = tilesOf(x);
+  const places = n * down * across * tile * tile;
+  const pairs = channels * outputs;
+  const direct = taps * taps * pairs * n * height * width;
+  const products = (frequencies / (tile * tile)) * pairs * places;
+  return products + (220 * channels + 100 * outputs) * places + 1100 * pairs + 5e6 < direct;
+}
+
+/** A 3×3 filter whose taps lie outermost, as [9, O/B, I/B, B of I, B of O]. */
+export interface Filter {
+  readonly byTap: Value;
+  readonly outputs: number;
+}
+
+/** y = activation(x ⋆ w + bias + sum) with x blocked and padded by one. */
+export function winogradConv(
+  g: GraphBuilder,
+  x: Value,
+  { byTap, outputs }: Filter,
+  { block, ...extra }: { readonly block: number } & Pick<BlockedConv, "bias" | "sum" | "activation">,
+): Value {
+  const [n = 1, channels = 1] = dims(x);
+  const [down, across] = tilesOf(dims(x));
+  const tiles = n * down * across;
+  const filters = g.node("MatMul", [both(g, "filter"), view(g, byTap, [taps * taps, outputs * channels])]);
+  const places = g.node("MatMul", [both(g, "input"), patches(g, x, block)]);
+  const products = blockedConv(
+    g,
+    view(g, places, [1, frequencies * channels, 1, tiles]),
+    view(g, filters, [frequencies * outputs, channels, 1, 1]),
+    { kernel: [1, 1], group: frequencies },
+  );
+  const back = g.node("MatMul", [both(g, "back"), view(g, products, [frequencies, outputs * tiles])]);
+  const y = planes(g, back, { like: dims(x), outputs, block });
+  if (Object.values(extra).every((part) => part === undefined)) return y;
+  const { bias, ...rest } = extra;
+  return channelAffine(g, y, { scale: g.constant(ones(outputs)), shift: bias, ...rest });
+}
+
+/** The 6×6 places of every tile: [36, C/B · N · tiles · B]. */
+function patches(g: GraphBuilder, x: Value, block: number): Value {
+  const [n = 1, channels = 1, height = 1, width = 1] = dims(x);
+  const [down, across] = tilesOf(dims(x));
+  const pads = [1, 1, down * tile + 1 - height, across * tile + 1 - width] as const;
+  const padded = eachBlock(g, x, { taps: [1], block, kernel: [1, 1], pads });
+  const blocks = channels / block;
+  const [rows, columns] = [down * tile + 2, across * tile + 2];
+  const order = once(g, `patches ${dims(x)}`, () => {
+    const from = new Int32Array(frequencies * blocks * n * down * across);
+    let to = 0;
+    for (let place = 0; place < frequencies; place++) {
+      for (let plane = 0; plane < blocks * n; plane++) {
+        const top = ((plane % n) * blocks + Math.floor(plane / n)) * rows;
+        for (let at = 0; at < down * across; at++) {
+          const row = top + Math.floor(at / across) * tile + Math.floor(place / side);
+          from[to++] = row * columns + (at % across) * tile + (place % side);
+        }
+      }
+    }
+    return g.constant(shaped(from, [from.length]));
+  });
+  const places = g.node("Gather", [view(g, padded, [n * blocks * rows * columns, block]), order], { axis: int(0) });
+  return view(g, places, [frequencies, channels * n * down * across]);
+}
+
+/** [16 places of a tile, O/B, N, tiles, B] → [N, O, H, W] blocked. */
+function planes(
+  g: GraphBuilder,
+  y: Value,
+  { like, outputs, block }: { readonly like: readonly number[]; readonly outputs: number; readonly block: number },
+): Value {
+  const [n = 1, , height = 1, width = 1] = like;
+  const [down, across] = tilesOf(like);
+  const blocks = outputs / block;
+  const order = once(g, `planes ${[n, outputs, height, width]}`, () => {
+    const from = new Int32Array(n * blocks * height * width);
+    let to = 0;
+    for (let plane = 0; plane < n * blocks; plane++) {
+      const turned = (plane % blocks) * n + Math.floor(plane / blocks);
+      for (let row = 0; row < height; row++) {
+        for (let column = 0; column < width; column++) {
+          const place = (row % tile) * tile + (column % tile);
+          const at = Math.floor(row / tile) * across + Math.floor(column / tile);
+          from[to++] = (place * blocks * n + turned) * down * across + at;
+        }
+      }
+    }
+    return g.constant(shaped(from, [from.length]));
+  });
+  const chunks = view(g, y, [tile * tile * blocks * n * down * across, block]);
+  return view(g, g.node("Gather", [chunks, order], { axis: int(0) }), [n, outputs, height, width]);
+}
+
+/** A constant that all convolutions of a shape share. */
+function once(g: GraphBuilder, key: string, make: () => Value): Value {
+  const known = shared.get(g) ?? new Map<string, Value>();
+  shared.set(g, known);
+  const value = known.get(key) ?? make();
+  known.set(key, value);
+  return value;
+}
+
+const shared = new WeakMap<GraphBuilder, Map<string, Value>>();
