@@ -243,17 +243,21 @@ export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): 
 }
 
 /**
- * Chunks of memory in another order, some or all of them: what a Transpose or a Gather along an axis in the middle does
- * too, but on all threads and in one pass. Answers [order.length, chunk].
+ * Chunks of memory in another order, some or all of them, the same in each of `parts` equal parts: what a Transpose does
+ * too, but on all threads. Answers [parts, order.length, chunk].
  */
 export function reorder(
   g: GraphBuilder,
   x: Value,
-  { chunk, order }: { readonly chunk: number; readonly order: readonly number[] },
+  { chunk, order, parts = 1 }: { readonly chunk: number; readonly order: readonly number[]; readonly parts?: number },
 ): Value {
-  const chunks = view(g, x, [sizeOf(dims(x)) / chunk, chunk]);
-  return g.node("Gather", [chunks, g.axes(order)], { axis: int(0) });
+  const chunks = view(g, x, [parts, sizeOf(dims(x)) / (parts * chunk), chunk]);
+  return g.node("Gather", [chunks, g.axes(order)], { axis: int(1) });
 }
+
+/** The order of chunks that exchanges the axes of [first, second]. */
+export const exchanged = (first: number, second: number): number[] =>
+  Array.from({ length: first * second }, (_, at) => (at % first) * second + Math.floor(at / first));
 
 /** 1 where y > 0, else 0: a HardSigmoid with a slope beyond all values, in one pass. */
 export function gate(g: GraphBuilder, y: Value): Value {

@@ -1,6 +1,17 @@
+import { shaped, sizeOf } from "../../base/index.ts";
 import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
 import type { ConvShape } from "./convolution.ts";
-import { blockedConv, dims, padAxis, reorder, shiftPlanes, toPlain, transpose, view } from "./operators.ts";
+import {
+  type BlockedConv,
+  blockedConv,
+  dims,
+  exchanged,
+  padAxis,
+  reorder,
+  shiftPlanes,
+  toPlain,
+  view,
+} from "./operators.ts";
 
 /** Σ over batch and plane of dy·x for each tap of a depthwise filter: a depthwise convolution of x by dy. */
 export function depthwiseWeightGrad(
@@ -75,8 +86,8 @@ interface Sum extends ConvShape {
 
 /** dy with the samples of a group behind the channel blocks, so that they are more input channels of one filter. */
 function byGroup({ g, groups, inGroup, outputs, rows, columns, block }: Sum, dy: Value): Value {
-  const plane = rows * columns * block;
-  return transpose(g, view(g, dy, [groups, inGroup, outputs / block, plane]), [0, 2, 1, 3]);
+  const order = exchanged(inGroup, outputs / block);
+  return reorder(g, dy, { parts: groups, chunk: rows * columns * block, order });
 }
 
 /** The filter operand moved by some columns and rows (zero outside). */
@@ -103,8 +114,8 @@ function stepOf(tap: number, { kernel, stride }: ConvShape): { readonly parity: 
 }
 
 /**
- * The weight gradient of a plain image's convolution: as `byRows`, with the image's columns taken apart by parity and
- * its rows put in front of its channels by one transpose. Answers the layout of `image` filters.
+ * The weight gradient of a plain image's convolution: as `byRows`, but the columns that the taps of a kernel row meet
+ * are laid side by side from the image, which has fewer channels than dy. Answers the layout of `image` filters.
  * @param operands x plain [N, I, H, W], dy blocked
  */
 export function imageWeightGrad(
@@ -113,82 +124,123 @@ export function imageWeightGrad(
   shape: ConvShape,
 ): Value {
   const { kernel, stride, block } = shape;
-  const [n = 1, inputs = 1, height = 1] = dims(x);
+  const [n = 1, inputs = 1, height = 1, width = 1] = dims(x);
   const [, outputs = 1, rows = 1, columns = 1] = dims(dy);
   const sum: Sum = { g, x, groups: n, inGroup: 1, outputs, inputs, channels: inputs, rows, columns, ...shape };
-  const seen = [1, n * block, height, (inputs * columns) / block];
-  const apart = view(g, x, [n, inputs, height, columns, stride]);
-  const halves = stride === 1 ? [x] : g.nodes("Split", [apart, g.axes([1, 1])], { axis: int(4) });
-  // Seen without the axis of length 1 a row is one piece of memory: else the transpose goes number by number.
-  const images = halves.map(
-    (half) => () => view(g, transpose(g, view(g, half, [n, inputs, height, columns]), [0, 2, 1, 3]), seen),
-  );
-  return view(g, transpose(g, slideRows(sum, { images, filter: dy }), [0, 2, 1, 3]), [outputs, inputs, kernel, kernel]);
+  const blocks = columns / block;
+  const byRow = reorder(g, x, { parts: n, chunk: width, order: exchanged(inputs, height) });
+  const lines = view(g, byRow, [n * height * inputs, 1, 1, width]);
+  // Taps a stride apart meet the same columns, a lane further.
+  const offsets = Array.from({ length: stride }, (_, offset) => offset);
+  const tapsAt = (offset: number) => Math.ceil((kernel - offset) / stride);
+  const parts = offsets.map((offset) => {
+    const taps = tapsAt(offset);
+    const image = view(g, tapColumns(sum, lines, { offset, taps }), [1, n * block, height, inputs * taps * blocks]);
+    const y = slide(sum, { image, filter: dy }, { strides: [1, blocks] });
+    return view(g, y, [outputs / block, kernel, inputs, taps, block]);
+  });
+  const all = parts.length === 1 ? parts[0]! : g.node("Concat", parts, { axis: int(3) });
+  // [O/B, kernel rows, I, kernel columns by offset, B] → [O/B, I, kernel rows, kernel columns, B]
+  const sorted = offsets.flatMap((offset) => Array.from({ length: tapsAt(offset) }, (_, at) => offset + at * stride));
+  const order = Array.from({ length: inputs * kernel * kernel }, (_, at) => {
+    const [input, row, column] = [Math.floor(at / kernel ** 2), Math.floor(at / kernel) % kernel, at % kernel];
+    return (row * inputs + input) * kernel + sorted.indexOf(column);
+  });
+  return view(g, reorder(g, all, { parts: outputs / block, chunk: block, order }), [outputs, inputs, kernel, kernel]);
 }
 
-/** Whether `imageWeightGrad` covers planes of x: whole blocks of columns, taken apart without a rest. */
+/**
+ * The columns of each line that taps offset, offset + stride, … of a kernel row meet, as lanes:
+ * [lines, taps, columns/B, B] from plain lines [lines, 1, 1, W]. A convolution with a one-hot filter, whose outputs are
+ * the lanes.
+ */
+function tapColumns(
+  { g, block, kernel, stride }: Sum,
+  lines: Value,
+  { offset, taps }: { readonly offset: number; readonly taps: number },
+): Value {
+  const reach = block + taps - 1;
+  const hot = new Float32Array(taps * reach * block);
+  for (let tap = 0; tap < taps; tap++)
+    for (let lane = 0; lane < block; lane++) hot[(tap * reach + tap + lane) * block + lane] = 1;
+  const left = (kernel - 1) / 2 - offset;
+  return blockedConv(g, lines, g.constant(shaped(hot, [taps * block, 1, 1, reach])), {
+    kernel: [1, reach],
+    strides: [1, stride * block],
+    dilations: [1, stride],
+    pads: [0, left, 0, Math.max(0, (taps - 2) * stride + 1 - left)],
+  });
+}
+
+/** Whether `imageWeightGrad` covers planes of x: whole blocks of columns, and a kernel that meets every row. */
 export const imageWeightGradFits = (
   [, , height = 0, width = 0]: readonly number[],
-  { stride, block }: ConvShape,
-): boolean => width % (stride * block) === 0 && height % stride === 0;
+  { kernel, stride, block }: ConvShape,
+): boolean => kernel >= stride && width % (stride * block) === 0 && height % stride === 0;
 
 /** Planes whose width is whole blocks: one convolution for each kernel column, all kernel rows in one. */
 function byRows(sum: Sum, filter: Value): Value {
-  const { g, x, groups, inGroup, outputs, inputs, channels, columns, block, stride, kernel } = sum;
-  const [n = 1, , height = 1] = dims(x);
-  const blocks = columns / block;
-  // With one block of channels each row of memory is a blocked picture of its own: leaving the layout row by row gives
-  // [N, H, C, W] without a transpose, and without the channels that are padding.
+  const { g, x, outputs, inputs, channels, block, stride, kernel } = sum;
+  // With one block of channels those that are padding can be left out.
   const seen = inputs === block ? channels : inputs;
   const images = [0, 1].map((parity) =>
     lazily(() => {
-      const planes =
-        stride === 1 ? x : shiftPlanes(g, x, { shift: { down: 0, right: parity, strides: [1, 2] }, block });
-      const width = dims(planes)[3]!;
-      const turnedRows =
-        inputs === block
-          ? toPlain(g, view(g, planes, [n * height, block, 1, width]), seen)
-          : transpose(g, toPlain(g, planes, inputs), [0, 2, 1, 3]);
-      return view(g, turnedRows, [1, groups * inGroup * block, height, seen * blocks]);
+      const shift = { down: 0, right: parity, strides: [1, 2] } as const;
+      return columnsAsLanes({ ...sum, channels: seen }, stride === 1 ? x : shiftPlanes(g, x, { shift, block }));
     }),
   );
-  const taps = kernel * kernel;
-  const all = slideRows({ ...sum, channels: seen }, { images, filter });
-  const whole = seen === inputs ? all : padAxis(g, all, { axis: 2, length: inputs });
-  // [O/B, taps, I/B, B·B] → [O/B, I/B, taps, B·B]
-  const inputBlocks = inputs / block;
-  const order = Array.from({ length: (outputs / block) * inputBlocks }, (_, at) => {
-    const [o, i] = [Math.floor(at / inputBlocks), at % inputBlocks];
-    return Array.from({ length: taps }, (_tap, tap) => (o * taps + tap) * inputBlocks + i);
-  }).flat();
-  return view(g, reorder(g, whole, { chunk: block * block, order }), [outputs, inputs, kernel, kernel]);
-}
-
-/** Slides dy over the rows of x: [O/B, k², channels, B], from the images of even and odd columns. */
-function slideRows(
-  sum: Sum,
-  { images, filter }: { readonly images: readonly (() => Value)[]; readonly filter: Value },
-): Value {
-  const { g, groups, inGroup, outputs, channels, rows, columns, block, stride, kernel } = sum;
-  const blocks = columns / block;
-  const pad = (kernel - 1) / 2;
   const kernelColumns = Array.from({ length: kernel }, (_, column) => {
     const { parity, steps } = stepOf(column, sum);
-    const by = view(g, moved(sum, filter, [0, -steps]), [groups * outputs, inGroup * block, rows, blocks]);
-    return blockedConv(g, images[parity]!(), by, {
-      kernel: [rows, blocks],
-      strides: [1, blocks],
-      pads: [pad, 0, stride === 1 ? pad : pad - 1, 0],
-      dilations: [stride, 1],
-      group: groups,
-    });
+    const operands = { image: images[parity]!(), filter: moved(sum, filter, [0, -steps]) };
+    const y = slide(sum, operands, { dilations: [1, seen] });
+    return view(g, y, [outputs / block, kernel, 1, seen * block]);
   });
-  const length = outputs * kernel * channels;
-  const stacked = kernelColumns.map((y) =>
-    view(g, overGroups(sum, y, length), [outputs / block, kernel, 1, channels * block]),
-  );
-  const all = g.node("Concat", stacked, { axis: int(2) });
-  return view(g, all, [outputs / block, kernel * kernel, channels, block]);
+  const stacked = view(g, g.node("Concat", kernelColumns, { axis: int(2) }), [
+    outputs / block,
+    kernel ** 2,
+    seen,
+    block,
+  ]);
+  const whole = seen === inputs ? stacked : padAxis(g, stacked, { axis: 2, length: inputs });
+  // [O/B, taps, I/B, B·B] → [O/B, I/B, taps, B·B]
+  const order = exchanged(kernel ** 2, inputs / block);
+  const sorted = reorder(g, whole, { parts: outputs / block, chunk: block ** 2, order });
+  return view(g, sorted, [outputs, inputs, kernel, kernel]);
+}
+
+/** Blocked x [N, C, H, W] as the image of `slide`: [N, H, W/B, C, B], its columns as lanes, cut to `channels`. */
+function columnsAsLanes({ g, inputs, channels, block, groups, inGroup }: Sum, x: Value): Value {
+  const [n = 1, , height = 1, width = 1] = dims(x);
+  const [inputBlocks, places] = [inputs / block, (height * width) / block];
+  // Seen as planes of B places, leaving the layout exchanges columns and channels of every chunk.
+  const turned = toPlain(g, view(g, x, [n * inputBlocks * places, block, 1, block]), Math.min(block, channels));
+  const ready =
+    inputBlocks === 1
+      ? turned
+      : reorder(g, turned, { parts: n, chunk: block ** 2, order: exchanged(inputBlocks, places) });
+  return view(g, ready, [1, groups * inGroup * block, height, (channels * width) / block]);
+}
+
+/**
+ * Slides dy over the rows of an image: [O/B, kernel rows, positions, B], summed over samples.
+ * @param how how far apart the columns' blocks (`dilations`) or the positions (`strides`) of the image lie
+ */
+function slide(
+  sum: Sum,
+  { image, filter }: { readonly image: Value; readonly filter: Value },
+  { strides = [1, 1], dilations = [1, 1] }: Pick<BlockedConv, "strides" | "dilations">,
+): Value {
+  const { g, groups, inGroup, outputs, rows, columns, block, stride, kernel } = sum;
+  const blocks = columns / block;
+  const pad = (kernel - 1) / 2;
+  const y = blockedConv(g, image, view(g, filter, [groups * outputs, inGroup * block, rows, blocks]), {
+    kernel: [rows, blocks],
+    strides,
+    dilations: [stride, dilations[1]],
+    pads: [pad, 0, stride === 1 ? pad : pad - 1, 0],
+    group: groups,
+  });
+  return overGroups(sum, y, sizeOf(dims(y)) / groups);
 }
 
 /** Small planes: the whole plane is one dot product, and the shifted copies of dy are so many filters. */
