@@ -94,6 +94,7 @@ const forms: Readonly<
     size: 24,
     write: (net, x) => unit(net, x, { to: 16, kernel: 5, stride: 2 }),
   },
+  "a stem of 1×1 with stride 2": { size: 32, write: (net, x) => unit(net, x, { to: 16, kernel: 1, stride: 2 }) },
   "convolutions of 3×3, 5×5 and 7×7": {
     size: 16,
     write: (net, x) =>
@@ -264,6 +265,7 @@ test("the forms that are said to be blocked are: no plain convolution is left bu
   const left = Object.keys(forms).filter((name) => plain(name) > 0);
   assert.deepEqual(left, [
     "a stem on an image of no whole blocks",
+    "a stem of 1×1 with stride 2", // its weight gradient
     "maxima of which the last windows reach beyond the image", // their gradient
   ]);
 });
