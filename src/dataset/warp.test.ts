@@ -51,10 +51,11 @@ function warped(change: Change, { slices, size, outside, channels }: Plain): Flo
 }
 
 /**
- * How far a result may lie from the exact one, as a part of the values' range: positions are rounded to half of 2⁻²⁰
- * pixels along two axes, which is 2⁻²⁰ of the range, and each of seven operations to half of 2⁻²³.
+ * How far a result may lie from the exact one, as a part of the values' range: along each of two axes a position is the
+ * sum of two numbers rounded to half of 2⁻¹⁵ pixels, the rounding of one weight to half of 2⁻¹⁵ counts for two
+ * differences, and the sum is rounded to float32.
  */
-const tolerance = 2 ** -20 + 7 * 2 ** -24;
+const tolerance = 3 * 2 ** -15 + 2 ** -24;
 
 test("every change is plain interpolation, for all numbers of channels, sizes and ways", () => {
   const augmentation = fc.record({
@@ -145,6 +146,29 @@ test("noise and offset are added to each pixel, channel after channel from one t
   assert.deepEqual(wrapped.subarray(100), noise.subarray(0, noise.length - 100));
 });
 
-test("slices that are too large for positions in 32 bits are refused", () => {
-  assert.throws(() => openWarp({ slices: 1, size: 2047, outside: 0 }), /2046/);
+test("the least and the greatest values there are do not overflow, whatever their weights", () => {
+  const size = 6;
+  for (const value of [-32768, 32767]) {
+    const plain = { slices: new Int16Array(size ** 2).fill(value), size, outside: value, channels: [0] };
+    for (let row = 0; row < 50; row++) {
+      const augment = { flip: 0.5, rotateDegrees: 180, scale: 0.5, shiftPixels: 3 };
+      const same = warped(drawChange(augment, size, { seed: 1, epoch: 0, row }), plain);
+      assert.ok(
+        same.every((one) => one === value),
+        `${same}`,
+      );
+    }
+  }
+});
+
+test("slices that are too large, and rows that reach too far for positions in 32 bits, are refused", () => {
+  assert.throws(() => openWarp({ slices: 1, size: 8193, outside: 0 }), /8192/);
+  const warp = openWarp({ slices: 1, size: 8, outside: 0 });
+  const apply = (a: number, d: number) => {
+    const change = { affine: [a, 0, 0, d, 1, 0], offsetHu: 0, noiseHu: 0, noiseStart: 0 } as const;
+    warp.apply(change, [0], new Float32Array(64));
+  };
+  apply(4094, -4094);
+  for (const far of [4096, -4096, Number.NaN]) assert.throws(() => apply(far, 0), /reaches over/);
+  for (const far of [4096, -4096, Number.NaN]) assert.throws(() => apply(0, far), /reaches over/);
 });

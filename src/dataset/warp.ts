@@ -9,8 +9,9 @@ export interface Warp {
   readonly slices: Int16Array;
   /**
    * Changes slices, all in the same way, by bilinear interpolation: channel c of `to` [channels, size, size] is slice
-   * `channels[c]`. Positions are rounded to 2⁻²⁰ pixels and values to float32, so that results differ from exact ones
-   * by less than 10⁻⁵ of the values' range.
+   * `channels[c]`. Positions are rounded to 2⁻¹⁵ pixels and weights to 2⁻¹⁵, which sum to 1 exactly, so that a result
+   * differs from the exact one by less than 10⁻⁴ of the range of the four pixels around it; where they stand on pixels it
+   * is exact. (The cache rounds to whole HU.) Throws where a row would reach over 32767 pixels of the source.
    */
   apply(change: Change, channels: readonly number[], to: Float32Array): void;
 }
@@ -24,9 +25,11 @@ const lanes = 4;
 /** Bytes after each array, since loops in the kernel may run over its end. */
 const roomBytes = 64;
 
-const mostSize = 2046; // positions are held in 32 bits with 20 behind the point, from −2048 to 2048
+const mostSize = 8192; // some 2 GiB of the 4 that WebAssembly can have
 
-/** Makes room for changing `slices` slices at once. Throws above 2046 × 2046. */
+const mostReach = 32767; // pixels: positions are sums of two numbers of 32 bits with 15 behind the point
+
+/** Makes room for changing `slices` slices at once. Throws above 8192 × 8192. */
 export function openWarp(o: { readonly slices: number; readonly size: number; readonly outside: number }): Warp {
   const { slices, size, outside } = o;
   if (size > mostSize) throw new Error(`slices of ${size} × ${size} instead of at most ${mostSize}`);
@@ -35,8 +38,8 @@ export function openWarp(o: { readonly slices: number; readonly size: number; re
   const stride = pixels * 4 + roomBytes;
   const at = layOut({
     slices: slices * pixels * 2,
-    image: (size + 4) ** 2 * lanes * 4,
-    work: 8 * (size * 4 + roomBytes),
+    image: (size + 3) * (size + 2) * lanes * 2, // a row more, which is read and counts nothing
+    work: 5 * (size * 4 + roomBytes),
     planes: lanes * stride,
     noise: (noiseLength + pixels) * 4,
   });
@@ -56,15 +59,18 @@ export function openWarp(o: { readonly slices: number; readonly size: number; re
     slices: new Int16Array(buffer, at.slices, slices * pixels),
     apply(change, channels, to) {
       if (to.length !== channels.length * pixels) throw new Error(`${to.length} values for ${channels.length} slices`);
+      const { affine, offsetHu, noiseHu } = change;
+      const reach = (Math.max(Math.abs(affine[0]), Math.abs(affine[3])) + 1) * size;
+      if (!(reach <= mostReach)) throw new Error(`a row that reaches over ${reach} pixels instead of ${mostReach}`);
       for (let first = 0; first < channels.length; first += lanes) {
         const used = Math.min(lanes, channels.length - first);
         const [p = 0, q = p, r = p, s = p] = channels
           .slice(first, first + used)
           .map((slice) => at.slices + slice * pixels * 2);
         functions.weave(p, q, r, s, at.image, size, outside);
-        functions.warp(at.image, size, at.work, at.planes, stride, used, ...change.affine);
+        functions.warp(at.image, size, at.work, at.planes, stride, used, ...affine);
         for (let lane = 0; lane < used; lane++) {
-          if (change.offsetHu !== 0 || change.noiseHu > 0) shake(change, lane, first + lane);
+          if (offsetHu !== 0 || noiseHu > 0) shake(change, lane, first + lane);
           to.set(planes[lane]!, (first + lane) * pixels);
         }
       }
