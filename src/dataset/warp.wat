@@ -4,8 +4,8 @@
 (module
   (memory (export "memory") 1)
 
-  ;; Weaves planes [size, size] int16, one for each lane, into an image [size + 2, size + 2] of pixels of four int16, one
-  ;; pixel of the value outside on each side.
+  ;; Weaves planes [size, size] int16, one for each lane, into an image [size + 2, size + 2] of pixels of four int16: on
+  ;; each side of it is a pixel of the value outside.
   (func (export "weave")
     (param $plane0 i32) (param $plane1 i32) (param $plane2 i32) (param $plane3 i32)
     (param $image i32) (param $size i32) (param $outside i32)
