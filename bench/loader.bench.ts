@@ -10,11 +10,11 @@ import { lossWeights } from "../src/labels/index.ts";
 import { initialise, models } from "../src/models/index.ts";
 import { openTrainingThread } from "../src/runtime/index.ts";
 import { standardAugmentation } from "../src/training/config.ts";
-import { benchOptions, keepingMemory, machine, median, race, ratioOf, round3, tell, threads } from "./peers.ts";
+import { benchOptions, keepingMemory, machine, median, ratioOf, round3, tell, threads } from "./peers.ts";
 import { cachedSlices } from "./slices.ts";
 
 keepingMemory();
-const { json, rounds, steps } = benchOptions({ rounds: 25, steps: 6 });
+const { json, rounds, steps } = benchOptions({ rounds: 40, steps: 6 });
 const [batch, size, neighbours, slices] = [32, 128, 3, 800] as const;
 const optimiser = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 const folder = mkdtempSync(join(tmpdir(), "ichor-loader-"));
@@ -48,34 +48,50 @@ let next = ask();
 await next;
 const loaderThreads = [...threadMs().keys()].filter((thread) => !others.has(thread));
 
-/** The mean step of a turn, since what the loader costs may fall between two steps, and its processor time a step. */
-const timed = async (count: number, step: () => Promise<void>) => {
+const run = {
+  async constant() {
+    const { feeds } = await session.step({ ...constant, ...scalars() });
+    constant = feeds;
+  },
+  /** A batch is ready before the step and the next one is asked for in it, as in the midst of an epoch. */
+  async loaded() {
+    const now = await next;
+    const stepping = session.step({ ...now, ...scalars() });
+    next = ask();
+    const { feeds } = await stepping;
+    loader.reuse(feeds);
+  },
+};
+type Kind = keyof typeof run;
+
+/** Time of one step, and processor time of the loader's thread in it. */
+async function timed(kind: Kind): Promise<{ readonly ms: number; readonly cpuMs: number }> {
   const [start, before] = [performance.now(), threadMs()];
-  for (let at = 0; at < count; at++) await step();
+  await run[kind]();
   const [ms, after] = [performance.now() - start, threadMs()];
   const used = loaderThreads.map((thread) => (after.get(thread) ?? Number.NaN) - (before.get(thread) ?? Number.NaN));
-  loaderMs.push(used.reduce((sum, thread) => sum + thread, 0) / count);
-  return { ms: [ms / count] };
-};
+  return { ms, cpuMs: used.reduce((sum, thread) => sum + thread, 0) };
+}
+
+/**
+ * Steps of both kinds take turns one by one, so that what else the machine does meets both alike; each goes first as
+ * often. A batch is prepared well within the step that asks for it. A round's figure is the mean of its steps.
+ */
+const ms: Record<Kind, number[]> = { constant: [], loaded: [] };
 const loaderMs: number[] = [];
-const { ms } = await race(
-  {
-    constant: (count: number) =>
-      timed(count, async () => {
-        const { feeds } = await session.step({ ...constant, ...scalars() });
-        constant = feeds;
-      }),
-    // A batch is always ready before a turn and one is asked for in each step, as in the midst of an epoch.
-    loaded: (count: number) =>
-      timed(count, async () => {
-        const now = await next;
-        next = ask();
-        const { feeds } = await session.step({ ...now, ...scalars() });
-        loader.reuse(feeds);
-      }),
-  },
-  { rounds, steps },
-);
+for (let warming = 0; warming < 4; warming++) for (const kind of ["constant", "loaded"] as const) await run[kind]();
+for (let round = 0; round < rounds; round++) {
+  const sums = { constant: 0, loaded: 0, cpu: 0 };
+  for (let step = 0; step < steps; step++)
+    for (const kind of step % 2 === 0 ? (["constant", "loaded"] as const) : (["loaded", "constant"] as const)) {
+      const { ms: taken, cpuMs } = await timed(kind);
+      sums[kind] += taken;
+      sums.cpu += cpuMs;
+    }
+  ms.constant.push(sums.constant / steps);
+  ms.loaded.push(sums.loaded / steps);
+  loaderMs.push(sums.cpu / steps);
+}
 await next;
 const ratios = ms.loaded.map((time, round) => time / ms.constant[round]!).sort((a, b) => a - b);
 tell(
@@ -88,7 +104,7 @@ tell(
     /** Between which half of the rounds lie. */
     quartiles: [0.25, 0.75].map((part) => round3(ratios[Math.floor(part * ratios.length)]!)),
     /** Of the loader's thread for a batch. */
-    loaderCpuMs: round3(median(loaderMs.filter((_, turn) => turn % 2 === 1))),
+    loaderCpuMs: round3(median(loaderMs)),
   },
   json,
   { rounds: ms.loaded.map((loaded, round) => ({ constant: ms.constant[round], loaded })) },

@@ -91,9 +91,12 @@ async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<L
     if (parts.signal.aborted) return stop(parts, { ...state, position });
     const batch = await next;
     if (batch === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
-    next = ask(position.step + 1); // prepared on the loader's thread while this step runs
     const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch, position.scaling);
-    const stepped = await whileItLives(() => session.step({ ...batch, ...scalars }));
+    const stepping = whileItLives(() => session.step({ ...batch, ...scalars }));
+    // Prepared on the loader's thread while this step runs, and asked for after it: a thread that wakes may take the
+    // processor of the one that woke it, and the step would begin late.
+    next = ask(position.step + 1);
+    const stepped = await stepping;
     if (stepped.kind === "problem") return stepped;
     const { loss, feeds } = stepped.value;
     loader.reuse(feeds);
