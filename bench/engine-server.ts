@@ -7,7 +7,7 @@ import { initialVectors, optimiserScalars, trainingProgram } from "../src/autodi
 import { must, random, shaped, sizeOf } from "../src/base/index.ts";
 import { initialise, openDetector } from "../src/models/index.ts";
 import { withConstants } from "../src/onnx/index.ts";
-import { openExecutor, openTrainingSession } from "../src/runtime/index.ts";
+import { openForward, openTrainingSession } from "../src/runtime/index.ts";
 import { type BenchNetwork, batch, buildNetwork, classes, networks } from "./networks.ts";
 
 const threads = Number(process.env["BENCH_THREADS"] ?? 2);
@@ -47,7 +47,7 @@ async function reader(spec: BenchNetwork): Promise<Stepper> {
   const start = performance.now();
   const network = buildNetwork(spec);
   const model = { graph: withConstants(network, initialise(network, 1)), functions: [], metadata: {} };
-  const executor = must(await openExecutor(model, { threads }));
+  const executor = must(await openForward(model, { threads }));
   const image = shaped(noise(batch * 3 * spec.size ** 2, 1), [batch, 3, spec.size, spec.size]);
   return { form: "inference", compileMs: performance.now() - start, step: () => executor.run({ image }) };
 }

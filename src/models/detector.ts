@@ -15,7 +15,7 @@ import {
   readModelMetadata,
   withConstants,
 } from "../onnx/index.ts";
-import { type Executor, openExecutor } from "../runtime/index.ts";
+import { type Executor, openForward } from "../runtime/index.ts";
 
 /** What a detector file says of itself, in `metadata_props["ichor"]`. */
 export const detectorInfoSchema = z.object({
@@ -138,7 +138,7 @@ export async function detectorFromBytes(
 ): Promise<Result<Detector>> {
   const info = parseDetectorInfo(bytes, where);
   if (info.kind === "problem") return info;
-  const opened = await openExecutor(bytes, {
+  const opened = await openForward(bytes, {
     where,
     ...(threads === undefined ? {} : { threads }),
     ...(provider === undefined ? {} : { provider }),

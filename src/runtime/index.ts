@@ -3,6 +3,7 @@ export { lowerings } from "./blocked/rules.ts";
 export { type Executor, type ExecutorOptions, openExecutor, probeProvider } from "./executor.ts";
 export type { Values } from "./executor-port.ts";
 export { executors } from "./executors.ts";
+export { openForward } from "./forward.ts";
 export { probeHalfPrecision } from "./half-precision.ts";
 export { probeDevice } from "./open-program.ts";
 export { SessionLost } from "./session-lost.ts";

@@ -1,4 +1,4 @@
-import { sizeOf } from "../../base/index.ts";
+import { type Shaped, shaped, sizeOf } from "../../base/index.ts";
 import {
   buildGraph,
   type Graph,
@@ -21,10 +21,11 @@ import { type ConvShape, convFits } from "./convolution.ts";
 import { type Held, hold } from "./held.ts";
 import { type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector, type VectorView } from "./layout.ts";
 import { moveMomentum } from "./momentum.ts";
-import { dims, padAxis, toBlocked, view } from "./operators.ts";
+import { blockedDomain, dims, padAxis, toBlocked, view } from "./operators.ts";
 import { probeBlock } from "./probe.ts";
 import type { Lowering } from "./rule.ts";
 import { lowerings, weightGradShape } from "./rules.ts";
+import { isWinograd } from "./winograd.ts";
 
 /** A program rewritten for one processor: the same inputs and outputs, state held in another layout. */
 export interface LoweredProgram {
@@ -81,6 +82,28 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
   };
 }
 
+/**
+ * A forward graph of fixed shapes with constant weights in blocked form; undefined where it is not worth it: where a
+ * convolution would stay plain, or none goes by Winograd's products. ONNX Runtime's own optimiser blocks the others.
+ */
+export function lowerForward(model: Model, block: number): Model | undefined {
+  const known = [...model.graph.types.values()].every(({ shape }) =>
+    shape.every((length) => typeof length === "number"),
+  );
+  if (!known || model.functions.length > 0) return undefined;
+  const none = { vectors: [], updated: [], slots: [], buffers: [], feeds: [] };
+  const lowered = lowerProgram({ model, ...none }, block).model;
+  const convolutions = lowered.graph.nodes.filter(({ op }) => op === "Conv");
+  const blocked = convolutions.every(({ domain }) => domain === blockedDomain);
+  return blocked && convolutions.some(isWinograd) ? lowered : undefined;
+}
+
+/** A constant filter as its convolution wants it. */
+function packConstant({ data, shape }: Shaped<Float32Array>, { filter, block }: ConvShape): Shaped {
+  const slots = holdSlots([{ name: "filter", shape, offset: 0 }], () => filter, block);
+  return shaped(packVector(data, slots, block), slots[0]!.shape);
+}
+
 /** The pieces of `parameters` and `buffers` that the lowered graph reads as inputs. */
 function viewsOf(
   graph: Graph,
@@ -120,13 +143,16 @@ function blockedFilters(graph: Graph, block: number): ReadonlyMap<string, ConvSh
   const images = imagesOf(graph);
   for (const node of graph.nodes) {
     const [xName = "", name = ""] = node.inputs;
-    if (operatorKey(node) !== "Conv" || graph.constants.has(name)) continue;
+    if (operatorKey(node) !== "Conv") continue;
     const [x, w] = [typeOf(graph, xName), typeOf(graph, name)].map(staticShape);
     const image = images.has(xName);
     const fit = convFits(
       { x: x!, w: w!, ...slidingOf(node, w!.slice(2), x!.slice(2)), group: intOf(node.attributes, "group", 1), image },
       block,
     );
+    // A constant on a plain image runs as it is given (`windowConv`).
+    const constant = graph.constants.get(name);
+    if (constant !== undefined && (fit?.filter === "image" || !(constant.data instanceof Float32Array))) continue;
     const same = found.get(name);
     found.set(
       name,
@@ -210,7 +236,13 @@ function openState(
       once(name, "channels", (value) => padAxis(g, value, { axis: 0, length: padTo(dims(value)[0]!, block) })),
     filter(name) {
       const shape = filters.get(name);
-      return shape === undefined ? undefined : { value: state.held(name).write(), shape };
+      if (shape === undefined) return undefined;
+      const constant = graph.constants.get(name);
+      if (constant?.data instanceof Float32Array && !values.has(name)) {
+        const packed = packConstant(shaped(constant.data, constant.shape), shape);
+        state.bind(name, g.constant(packed), shape.filter);
+      }
+      return { value: state.held(name).write(), shape };
     },
     filterSize(reader, dy) {
       const key = operatorKey(reader);

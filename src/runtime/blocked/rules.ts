@@ -230,11 +230,14 @@ function windowConv(c: Lowering, node: Node): "lowered" | "declined" {
     dilations: pair(dilations),
     pads: [pads[0]!, pads[1]!, pads[2]!, pads[3]!],
     bias: paddedConstant(c, offsets, outputs),
-    ...(clip === undefined ? {} : { activation: clip.activation }),
   };
-  const y = blockedConv(c.g, image.write(), imageFilter(c, weights, [outputs, inputs, ...kernel]), how);
-  if (clip !== undefined) c.absorb(clip.node);
-  c.bind(output(clip?.node ?? node, 0), y, "blocked");
+  const filter = imageFilter(c, weights, [outputs, inputs, ...kernel]);
+  const write = (extra: Extra) => blockedConv(c.g, image.write(), filter, { ...how, ...extra });
+  if (clip === undefined) c.bindPending(output(node, 0), { takesSum: true, write });
+  else {
+    c.absorb(clip.node);
+    c.bind(output(clip.node, 0), write({ activation: clip.activation }), "blocked");
+  }
   return "lowered";
 }
 

@@ -1,5 +1,5 @@
 import { shaped } from "../../base/index.ts";
-import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
+import { type GraphBuilder, int, intOf, type Node, type Value } from "../../onnx/index.ts";
 import { type BlockedConv, blockedConv, channelAffine, dims, eachBlock, ones, view } from "./operators.ts";
 
 /**
@@ -21,11 +21,11 @@ const points = [0, 5 / 8, -5 / 8, 11 / 8, -11 / 8];
 type Matrix = readonly (readonly number[])[];
 
 /** Coefficients of Π (x − root), the lowest first. */
-const polynomial = (roots: readonly number[]): number[] =>
-  roots.reduce<number[]>(
-    (product, root) => [0, ...product].map((higher, power) => higher - root * (product[power] ?? 0)),
-    [1],
-  );
+function polynomial(roots: readonly number[]): number[] {
+  let product = [1];
+  for (const root of roots) product = [0, ...product].map((higher, power) => higher - root * (product[power] ?? 0));
+  return product;
+}
 
 /** The matrices of one axis (Toom and Cook): y = back·((filter·w) ∘ (input·x)), ∘ number by number. */
 function matrices(): { readonly input: Matrix; readonly filter: Matrix; readonly back: Matrix } {
@@ -58,7 +58,7 @@ const tilesOf = ([, , height = 1, width = 1]: readonly number[]) =>
 /**
  * Whether it is quicker than the direct sum for x [N, C, H, W] and `outputs` channels. In multiplications of the direct
  * sum, measured on one thread: what a number of x and one of y take to go there and back, a pair of channels for its
- * filter, and what the nodes take to start.
+ * filter, and what the nodes take to start. A gain of less than a tenth is left: it would be memory's at any other time.
  */
 export function winogradPays(x: readonly number[], outputs: number): boolean {
   const [n = 1, channels = 1, height = 1, width = 1] = x;
@@ -66,8 +66,8 @@ export function winogradPays(x: readonly number[], outputs: number): boolean {
   const places = n * down * across * tile * tile;
   const pairs = channels * outputs;
   const direct = taps * taps * pairs * n * height * width;
-  const products = (frequencies / (tile * tile)) * pairs * places;
-  return products + (220 * channels + 100 * outputs) * places + 1100 * pairs + 5e6 < direct;
+  const products = 1.15 * (frequencies / (tile * tile)) * pairs * places;
+  return products + (240 * channels + 145 * outputs) * places + 1100 * pairs + 5e6 < 0.9 * direct;
 }
 
 /** A 3×3 filter whose taps lie outermost, as [9, O/B, I/B, B of I, B of O]. */
@@ -100,6 +100,9 @@ export function winogradConv(
   const { bias, ...rest } = extra;
   return channelAffine(g, y, { scale: g.constant(ones(outputs)), shift: bias, ...rest });
 }
+
+/** Whether a blocked convolution is the one in the middle of these products: no other has so many groups of channels. */
+export const isWinograd = ({ attributes }: Node): boolean => intOf(attributes, "group", 1) === frequencies;
 
 /** The 6×6 places of every tile: [36, C/B · N · tiles · B]. */
 function patches(g: GraphBuilder, x: Value, block: number): Value {
