@@ -2,7 +2,7 @@ import { sizeOf } from "../../base/index.ts";
 import { type GraphBuilder, int, type Value } from "../../onnx/index.ts";
 import type { FilterLayout } from "./layout.ts";
 import { type BlockedConv, blockedConv, dims, type Extra, reorder, toPlain, view } from "./operators.ts";
-import { winogradConv, winogradPays } from "./winograd.ts";
+import { winogradConv, winogradPays, winogradWeightGrad, winogradWeightGradPays } from "./winograd.ts";
 
 /** A convolution that runs blocked. Its kernel is square and odd and padded by (kernel − 1)/2. */
 export interface ConvShape {
@@ -120,9 +120,9 @@ function tapsOutermost(
   return reorder(g, chunks, { chunk: block * block, order });
 }
 
-/** Whether a convolution of x by a filter of this shape goes by way of Winograd's products. */
-const byWinograd = ({ filter, kernel, stride }: ConvShape, x: Value, outputs: number): boolean =>
-  filter === "filter" && kernel === 3 && stride === 1 && winogradPays(dims(x), outputs);
+/** Convolutions of the kind that Winograd's products are written for. */
+const tileable = ({ filter, kernel, stride }: ConvShape): boolean =>
+  filter === "filter" && kernel === 3 && stride === 1;
 
 /** y = activation(x ⋆ w + bias + sum) */
 export function convForward(
@@ -132,7 +132,8 @@ export function convForward(
   { shape, ...how }: { readonly shape: ConvShape; readonly bias: Value | undefined } & Extra,
 ): Value {
   const [outputs = 1, inputs = 1] = dims(w);
-  if (!byWinograd(shape, x, outputs)) return blockedConv(g, x, w, { ...forwardOf(shape, dims(x)[1]!), ...how });
+  if (!tileable(shape) || !winogradPays(dims(x), outputs))
+    return blockedConv(g, x, w, { ...forwardOf(shape, dims(x)[1]!), ...how });
   const { block } = shape;
   const pairs = Array.from({ length: (outputs / block) * (inputs / block) }, (_, pair) => pair);
   const byTap = tapsOutermost(g, w, { pairs, taps: Array.from({ length: 9 }, (_, tap) => tap), block });
@@ -149,7 +150,7 @@ export function convInputGrad(
   const { kernel, block } = shape;
   const reversed = Array.from({ length: kernel * kernel }, (_, tap) => kernel * kernel - 1 - tap);
   const [outputs = 1, inputs = 1] = dims(w);
-  if (byWinograd(shape, dy, inputs)) {
+  if (tileable(shape) && winogradPays(dims(dy), inputs)) {
     const [outputBlocks, inputBlocks] = [outputs / block, inputs / block];
     const pairs = Array.from(
       { length: inputBlocks * outputBlocks },
@@ -160,6 +161,22 @@ export function convInputGrad(
   }
   const filter = tapsOf(g, w, shape)(reversed, [kernel, kernel]);
   return blockedConv(g, dy, filter, { ...forwardOf(shape, dims(dy)[1]!), ...extra });
+}
+
+/** dw by way of Winograd's products; undefined where the direct sum is quicker. */
+export function winogradFilterGrad(
+  g: GraphBuilder,
+  { x, dy }: { readonly x: Value; readonly dy: Value },
+  shape: ConvShape,
+): Value | undefined {
+  const { block } = shape;
+  const [inputs = 1, outputs = 1] = [dims(x)[1], dims(dy)[1]];
+  if (!tileable(shape) || !winogradWeightGradPays(dims(x), outputs, block)) return undefined;
+  const pairs = (outputs / block) * (inputs / block);
+  // [9, O/B, I/B, B·B] → [O/B, I/B, 9, B·B]
+  const order = Array.from({ length: 9 * pairs }, (_, at) => (at % 9) * pairs + Math.floor(at / 9));
+  const chunks = reorder(g, winogradWeightGrad(g, { x, dy }, block), { chunk: block * block, order });
+  return view(g, chunks, [outputs, inputs, 3, 3]);
 }
 
 /** dx for stride 2: one small convolution for each parity of rows and columns. */

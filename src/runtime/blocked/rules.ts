@@ -8,7 +8,14 @@ import {
   type Value,
   type ValueType,
 } from "../../onnx/index.ts";
-import { type ConvShape, convFits, convForward, convInputGrad, convInputGradQuarters } from "./convolution.ts";
+import {
+  type ConvShape,
+  convFits,
+  convForward,
+  convInputGrad,
+  convInputGradQuarters,
+  winogradFilterGrad,
+} from "./convolution.ts";
 import { elementwise, numberByNumber, reluGrad } from "./elementwise.ts";
 import { batchNormalization, batchNormalizationGrad, placesOf } from "./normalisation.ts";
 import {
@@ -88,7 +95,7 @@ export const lowerings: Readonly<Record<string, Rule>> = {
     const dw =
       shape.filter === "depthwise"
         ? depthwiseWeightGrad(c.g, { x, dy }, shape)
-        : convWeightGrad(c.g, { x, dy, channels }, shape);
+        : (winogradFilterGrad(c.g, { x, dy }, shape) ?? convWeightGrad(c.g, { x, dy, channels }, shape));
     c.bind(output(node, 0), gain === undefined ? dw : scaleFilter(c.g, dw, gain), shape.filter);
     return "lowered";
   },

@@ -4,7 +4,7 @@ import { distance, floats, randomArray, runGraph } from "../../../test/graphs.ts
 import { shaped, sizeOf } from "../../base/index.ts";
 import { toBlocked, toPlain } from "./operators.ts";
 import { probeBlock } from "./probe.ts";
-import { winogradConv, winogradPays } from "./winograd.ts";
+import { winogradConv, winogradPays, winogradWeightGrad } from "./winograd.ts";
 
 const block = await probeBlock();
 const skip = block === undefined ? "this processor has no blocked operators" : false;
@@ -81,9 +81,36 @@ for (const plane of [
   });
 }
 
+test("a weight gradient is the sum over batch and plane, also of a plane that tiles reach beyond", {
+  skip,
+}, async () => {
+  const [images, height, width] = [8, 6, 5]; // 2 × 2 tiles each
+  const x = randomArray([images, inputs, height, width], 1);
+  const dy = randomArray([images, outputs, height, width], 2);
+  const answer = await runGraph({ x, dy }, (g, values) => {
+    const operands = { x: toBlocked(g, values["x"]!, block!), dy: toBlocked(g, values["dy"]!, block!) };
+    return { dw: winogradWeightGrad(g, operands, block!) };
+  });
+  const at = (values: Float32Array, plane: number, [row, column]: readonly [number, number]) =>
+    row < 0 || column < 0 || row >= height || column >= width ? 0 : values[(plane * height + row) * width + column]!;
+  const wanted = new Float32Array(outputs * inputs * 9).map((_, index) => {
+    const [tap, i, o] = [index % 9, Math.floor(index / 9) % inputs, Math.floor(index / (9 * inputs))];
+    let sum = 0;
+    for (let image = 0; image < images; image++)
+      for (let row = 0; row < height; row++)
+        for (let column = 0; column < width; column++)
+          sum +=
+            at(dy.data, image * outputs + o, [row, column]) *
+            at(x.data, image * inputs + i, [row + Math.floor(tap / 3) - 1, column + (tap % 3) - 1]);
+    return sum;
+  });
+  assert.ok(distance(floats(answer["dw"]), byTap(wanted, block!)) < tolerance);
+});
+
 test("it is taken for many channels, and left where transforms or filters would cost more than is saved", () => {
   assert.ok(winogradPays([16, 128, 16, 16], 128));
   assert.ok(winogradPays([16, 512, 4, 4], 512));
+  assert.ok(!winogradPays([16, 512, 4, 4], 512, "weight gradient"));
   assert.ok(!winogradPays([16, 32, 64, 64], 32)); // few channels: the transforms
   assert.ok(!winogradPays([1, 512, 4, 4], 512)); // few places: the filter's transform
   assert.ok(!winogradPays([16, 256, 1, 1], 256)); // a tile for one place

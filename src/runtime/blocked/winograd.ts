@@ -1,6 +1,6 @@
 import { shaped } from "../../base/index.ts";
 import { type GraphBuilder, int, intOf, type Node, type Value } from "../../onnx/index.ts";
-import { type BlockedConv, blockedConv, channelAffine, dims, eachBlock, ones, view } from "./operators.ts";
+import { type BlockedConv, blockedConv, channelAffine, dims, eachBlock, ones, toPlain, view } from "./operators.ts";
 
 /**
  * Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray 2016): a tile of 4×4 places of the output takes 36 products a
@@ -27,17 +27,25 @@ function polynomial(roots: readonly number[]): number[] {
   return product;
 }
 
-/** The matrices of one axis (Toom and Cook): y = back·((filter·w) ∘ (input·x)), ∘ number by number. */
-function matrices(): { readonly input: Matrix; readonly filter: Matrix; readonly back: Matrix } {
+const transposed = (matrix: Matrix): Matrix => matrix[0]!.map((_, column) => matrix.map((row) => row[column]!));
+
+/**
+ * The matrices of one axis (Toom and Cook): y = back·((filter·w) ∘ (input·x)), ∘ number by number; hence
+ * dw = filterᵀ·((backᵀ·dy) ∘ (input·x)).
+ */
+function matrices(): Readonly<Record<"input" | "filter" | "back" | "filterT" | "backT", Matrix>> {
   const powers = (point: number, length: number) => Array.from({ length }, (_, power) => point ** power);
   const atInfinity = (length: number) => Array.from({ length }, (_, power) => (power === length - 1 ? 1 : 0));
   const others = points.map((point) => points.filter((other) => other !== point));
   const divisors = points.map((point, at) => others[at]!.reduce((product, other) => product * (point - other), 1));
   const columns = [...points.map((point) => powers(point, tile)), atInfinity(tile)];
+  const filter = [...points.map((point, at) => powers(point, taps).map((p) => p / divisors[at]!)), atInfinity(taps)];
   return {
     input: [...others.map((roots) => [...polynomial(roots), 0]), polynomial(points)],
-    filter: [...points.map((point, at) => powers(point, taps).map((p) => p / divisors[at]!)), atInfinity(taps)],
-    back: Array.from({ length: tile }, (_, place) => columns.map((column) => column[place]!)),
+    filter,
+    back: transposed(columns),
+    filterT: transposed(filter),
+    backT: columns,
   };
 }
 
@@ -55,19 +63,22 @@ const both = (g: GraphBuilder, matrix: keyof typeof axis): Value =>
 const tilesOf = ([, , height = 1, width = 1]: readonly number[]) =>
   [Math.ceil(height / tile), Math.ceil(width / tile)] as const;
 
+/** Of a pair of channels: to bring a filter there for a sum, and a weight gradient back, from memory far apart. */
+const filterCost = { sum: 1100, "weight gradient": 2200 } as const;
+
 /**
  * Whether it is quicker than the direct sum for x [N, C, H, W] and `outputs` channels. In multiplications of the direct
  * sum, measured on one thread: what a number of x and one of y take to go there and back, a pair of channels for its
  * filter, and what the nodes take to start. A gain of less than a tenth is left: it would be memory's at any other time.
  */
-export function winogradPays(x: readonly number[], outputs: number): boolean {
+export function winogradPays(x: readonly number[], outputs: number, what: keyof typeof filterCost = "sum"): boolean {
   const [n = 1, channels = 1, height = 1, width = 1] = x;
   const [down, across] = tilesOf(x);
   const places = n * down * across * tile * tile;
   const pairs = channels * outputs;
   const direct = taps * taps * pairs * n * height * width;
   const products = 1.15 * (frequencies / (tile * tile)) * pairs * places;
-  return products + (240 * channels + 145 * outputs) * places + 1100 * pairs + 5e6 < 0.9 * direct;
+  return products + (240 * channels + 145 * outputs) * places + filterCost[what] * pairs + 5e6 < 0.9 * direct;
 }
 
 /** A 3×3 filter whose taps lie outermost, as [9, O/B, I/B, B of I, B of O]. */
@@ -87,7 +98,7 @@ export function winogradConv(
   const [down, across] = tilesOf(dims(x));
   const tiles = n * down * across;
   const filters = g.node("MatMul", [both(g, "filter"), view(g, byTap, [taps * taps, outputs * channels])]);
-  const places = g.node("MatMul", [both(g, "input"), patches(g, x, block)]);
+  const places = g.node("MatMul", [both(g, "input"), tiled(g, x, { size: side, block })]);
   const products = blockedConv(
     g,
     view(g, places, [1, frequencies * channels, 1, tiles]),
@@ -104,30 +115,66 @@ export function winogradConv(
 /** Whether a blocked convolution is the one in the middle of these products: no other has so many groups of channels. */
 export const isWinograd = ({ attributes }: Node): boolean => intOf(attributes, "group", 1) === frequencies;
 
-/** The 6×6 places of every tile: [36, C/B · N · tiles · B]. */
-function patches(g: GraphBuilder, x: Value, block: number): Value {
+/**
+ * dw for `winogradConv`: [9, O/B, I/B, B of I, B of O]. Frequency by frequency, dy in its natural memory is a filter whose
+ * input channels are tiles; x, with its tiles as lanes, is the picture that it slides over, channel by channel.
+ */
+export function winogradWeightGrad(
+  g: GraphBuilder,
+  { x, dy }: { readonly x: Value; readonly dy: Value },
+  block: number,
+): Value {
+  const [[n = 1, inputs = 1], [, outputs = 1]] = [dims(x), dims(dy)];
+  const [down, across] = tilesOf(dims(x));
+  const tiles = n * down * across;
+  const blocks = tiles / block;
+  const seen = g.node("MatMul", [both(g, "input"), tiled(g, x, { size: side, block })]);
+  const picture = toPlain(g, view(g, seen, [frequencies, inputs, 1, tiles]), inputs);
+  const slid = g.node("MatMul", [both(g, "backT"), tiled(g, dy, { size: tile, block })]);
+  const products = blockedConv(
+    g,
+    view(g, picture, [1, frequencies * block, 1, inputs * blocks]),
+    view(g, slid, [frequencies * outputs, block, 1, blocks]),
+    { kernel: [1, blocks], strides: [1, blocks], group: frequencies },
+  );
+  return g.node("MatMul", [both(g, "filterT"), view(g, products, [frequencies, outputs * inputs])]);
+}
+
+/** Whether `winogradWeightGrad` is quicker than the direct sum, and its tiles fill whole blocks. */
+export function winogradWeightGradPays(x: readonly number[], outputs: number, block: number): boolean {
+  const [down, across] = tilesOf(x);
+  return ((x[0] ?? 1) * down * across) % block === 0 && winogradPays(x, outputs, "weight gradient");
+}
+
+/** The places of every tile, 6×6 (with a border of one around) or 4×4: [places, C/B · N · tiles · B]. */
+function tiled(
+  g: GraphBuilder,
+  x: Value,
+  { size, block }: { readonly size: typeof side | typeof tile; readonly block: number },
+): Value {
   const [n = 1, channels = 1, height = 1, width = 1] = dims(x);
   const [down, across] = tilesOf(dims(x));
-  const pads = [1, 1, down * tile + 1 - height, across * tile + 1 - width] as const;
-  const padded = eachBlock(g, x, { taps: [1], block, kernel: [1, 1], pads });
+  const pad = (size - tile) / 2;
+  const [rows, columns] = [down * tile + 2 * pad, across * tile + 2 * pad];
+  const pads = [pad, pad, rows - pad - height, columns - pad - width] as const;
+  const padded = pads.some((length) => length > 0) ? eachBlock(g, x, { taps: [1], block, kernel: [1, 1], pads }) : x;
   const blocks = channels / block;
-  const [rows, columns] = [down * tile + 2, across * tile + 2];
-  const order = once(g, `patches ${dims(x)}`, () => {
-    const from = new Int32Array(frequencies * blocks * n * down * across);
+  const order = once(g, `tiles of ${size}: ${dims(x)}`, () => {
+    const from = new Int32Array(size * size * blocks * n * down * across);
     let to = 0;
-    for (let place = 0; place < frequencies; place++) {
+    for (let place = 0; place < size * size; place++) {
       for (let plane = 0; plane < blocks * n; plane++) {
         const top = ((plane % n) * blocks + Math.floor(plane / n)) * rows;
         for (let at = 0; at < down * across; at++) {
-          const row = top + Math.floor(at / across) * tile + Math.floor(place / side);
-          from[to++] = row * columns + (at % across) * tile + (place % side);
+          const row = top + Math.floor(at / across) * tile + Math.floor(place / size);
+          from[to++] = row * columns + (at % across) * tile + (place % size);
         }
       }
     }
     return g.constant(shaped(from, [from.length]));
   });
   const places = g.node("Gather", [view(g, padded, [n * blocks * rows * columns, block]), order], { axis: int(0) });
-  return view(g, places, [frequencies, channels * n * down * across]);
+  return view(g, places, [size * size, channels * n * down * across]);
 }
 
 /** [16 places of a tile, O/B, N, tiles, B] → [N, O, H, W] blocked. */
