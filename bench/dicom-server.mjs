@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { silent } from "../dist/base/index.js";
 import { lendHu, readHu, readSliceHeaders } from "../dist/ct/index.js";
+import { filesOfTask, openHeaderReader } from "../dist/dataset/header-reader.js";
 import { buildCache, buildIndex, openIndex } from "../dist/dataset/index.js";
 
 const whole = new Uint8Array(2 ** 20);
@@ -60,6 +61,20 @@ async function share({ work, paths, threads }) {
   );
 }
 
+let reader;
+
+/** Headers as `ichor index` reads them, by threads that are started once. */
+async function readHeaders({ paths }) {
+  reader ??= openHeaderReader({ threads: 2, files: paths.length });
+  const running = new Set();
+  for (let at = 0; at < paths.length; at += filesOfTask) {
+    while (running.size >= reader.tasks) await Promise.race(running);
+    const work = reader.read(paths.slice(at, at + filesOfTask)).then(() => running.delete(work));
+    running.add(work);
+  }
+  await Promise.all(running);
+}
+
 const whileRunning = { progress: silent, signal: new AbortController().signal };
 
 async function cache({ index, dir, threads }) {
@@ -79,7 +94,9 @@ async function serve(request) {
       ? await cache(request)
       : request.work === "index"
         ? { index: (await buildIndex({ ...request, ...whileRunning })).kind }
-        : await (request.threads === undefined ? doAll(request) : share(request));
+        : request.work === "headers"
+          ? await readHeaders(request)
+          : await (request.threads === undefined ? doAll(request) : share(request));
   const { user, system } = process.cpuUsage(before);
   return { ms: performance.now() - begun, cpuMs: (user + system) / 1e3, ...more };
 }

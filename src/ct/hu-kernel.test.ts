@@ -33,22 +33,24 @@ test("cells of any layout, padding and intercept become what a plain loop makes 
 });
 
 /** Taps of `size` results over `length` places, of any weights. */
-const axis = (length: number, size: number) =>
-  fc
-    .array(fc.array(fc.tuple(fc.nat(length - 1), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 6 }), {
-      minLength: size,
-      maxLength: size,
-    })
-    .map((results) => {
-      const starts = [0];
-      for (const taps of results) starts.push(starts.at(-1)! + taps.length);
-      return {
-        starts: Int32Array.from(starts),
-        places: Int32Array.from(results.flatMap((taps) => taps.map(([place]) => place))),
-        weights: Float64Array.from(results.flatMap((taps) => taps.map(([, weight]) => weight))),
-        missing: Float64Array.from(results, (taps) => (taps.length === 0 ? 1 : 0.25)),
-      };
+const axis = (length: number, size: number) => {
+  const weight = fc.double({ min: 0, max: 1, noNaN: true });
+  const result = fc.nat(length - 1).chain((first) => {
+    const left = length - first;
+    const counts = fc.tuple(fc.integer({ min: 0, max: Math.min(1, left) }), fc.nat(2), fc.nat(1));
+    return fc.record({
+      first: fc.constant(first),
+      counts: counts.map(([a, b, c]) => [a, Math.min(b, left - a), Math.min(c, Math.max(0, left - a - b))]),
+      weights: fc.tuple(weight, weight, weight),
     });
+  });
+  return fc.array(result, { minLength: size, maxLength: size }).map((results) => ({
+    firsts: Int32Array.from(results, ({ first }) => first),
+    counts: Int32Array.from(results.flatMap(({ counts }) => counts)),
+    weights: Float64Array.from(results.flatMap(({ weights }) => weights)),
+    missing: Float64Array.from(results, ({ counts }) => (counts.every((count) => count === 0) ? 1 : 0.25)),
+  }));
+};
 
 test("a slice is resampled bit by bit as in plain loops, lent or not", () => {
   const drawn = fc
@@ -72,7 +74,7 @@ test("a slice is resampled bit by bit as in plain loops, lent or not", () => {
       }),
     );
   const same = fc.property(drawn, (o) => {
-    const inRange = { ...o, high: Math.min(o.high, 3000) }; // six weights of 1 would leave int16
+    const inRange = { ...o, high: Math.min(o.high, 3000) }; // four weights of 1 would leave int16
     const wanted = resamplePlainly(inRange);
     assert.deepEqual(resample(inRange), wanted);
     const lent = lendPixels(o.values.length)!;

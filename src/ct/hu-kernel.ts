@@ -80,13 +80,18 @@ export function shiftCells(cells: Int16Array, { sign, numbers }: CellShift, air:
   huKernel().functions[sign](cells.byteOffset, cells.length, ...numbers, air);
 }
 
-/** Which stored pixels make each result along one axis, and with which weights; they sum to 1 with `missing`. */
+/** Pieces of a result along one axis: a share of the first pixel, whole pixels, and a share of the last one. */
+export const piecesOfResult = 3;
+
+/** Which stored pixels make each result along one axis, neighbours all; their weights sum to 1 with `missing`. */
 export interface AxisTaps {
-  /** Taps of result i: starts[i] … starts[i + 1]. */
-  readonly starts: Int32Array;
-  readonly places: Int32Array;
+  /** [size]: the first pixel of a result. */
+  readonly firsts: Int32Array;
+  /** [size, piecesOfResult]: pixels of the same weight, each piece behind the one before. */
+  readonly counts: Int32Array;
+  /** [size, piecesOfResult]: the weight of each pixel of a piece. */
   readonly weights: Float64Array;
-  /** Share of a result that lies outside the slice. */
+  /** [size]: share of a result that lies outside the slice. */
   readonly missing: Float64Array;
 }
 
@@ -103,26 +108,32 @@ export interface Resampling {
   readonly size: number;
 }
 
+/** How many values between low and high int16 holds the sum of. */
+export function mostSummed({ low, high }: Pick<Resampling, "low" | "high">): number {
+  return Math.max(1, Math.floor(32767 / Math.max(Math.abs(low), Math.abs(high))));
+}
+
 /** Resamples a slice to [size, size], bit by bit as `resamplePlainly`; `undefined` where the kernel has no room for it. */
 export function resample(o: Resampling): Int16Array | undefined {
   const { values, columns, across, down, background, size } = o;
   const { functions, buffer } = huKernel();
-  const at = layOut([across.starts, across.places, across.missing, across.weights, down.places, down.weights]);
-  const [starts = 0, places = 0, missing = 0, weights = 0, rows = 0, rowWeights = 0] = at.arrays;
+  const at = layOut([across.firsts, across.counts, across.weights, across.missing, down.counts, down.weights]);
+  const [firsts = 0, counts = 0, weights = 0, missing = 0, rowCounts = 0, rowWeights = 0] = at.arrays;
   const sums = at.end;
   const result = sums + columns * 8 + roomBytes;
   if (values.length > mostPixels || result + size * size * 2 > tablesAt + tablesBytes) return undefined;
   const lent = isLent(values);
   if (!lent) new Int16Array(buffer, copyAt, values.length).set(values);
   at.write(buffer);
-  const from = lent ? values.byteOffset : copyAt;
+  const stride = columns * 2;
+  const pixels = lent ? values.byteOffset : copyAt;
+  const most = mostSummed(o);
   for (let row = 0; row < size; row++) {
-    const first = down.starts[row]!;
-    const taps = down.starts[row + 1]! - first;
+    const from = pixels + down.firsts[row]! * stride;
     const start = background * down.missing[row]!;
-    const [rowAt, weightAt] = [rows + first * 4, rowWeights + first * 8];
-    functions.sumRows(from, columns * 2, columns, rowAt, weightAt, taps, start, o.low, o.high, sums);
-    functions.sumColumns(sums, starts, places, weights, missing, background, size, result + row * size * 2);
+    const [countsAt, weightsAt] = [rowCounts + row * piecesOfResult * 4, rowWeights + row * piecesOfResult * 8];
+    functions.sumRows(from, stride, columns, countsAt, weightsAt, start, o.low, o.high, most, sums);
+    functions.sumColumns(sums, firsts, counts, weights, missing, background, size, result + row * size * 2);
   }
   return new Int16Array(buffer, result, size * size).slice();
 }

@@ -49,69 +49,88 @@
       (br_if $next (i32.lt_u
         (local.tee $cells (i32.add (local.get $cells) (i32.const 16))) (local.get $end)))))
 
-  ;; One row of a smaller picture, before its columns are summed: sums[column] (float64) = start + Σ weights[tap] ·
-  ;; values[rows[tap], column], values cut to low … high; for `columns` columns, a multiple of eight, of rows that are
-  ;; `stride` bytes apart. `rows` are [taps] int32, `weights` [taps] float64; taps are added in their order.
+  ;; One row of a smaller picture, before its columns are summed: sums[column] (float64) = start + Σ weights[piece] ·
+  ;; (Σ of counts[piece] rows from where the piece before ended), values cut to low … high; for `columns` columns, a multiple of
+  ;; eight, of rows that are `stride` bytes apart. `counts` are three int32, `weights` three float64. Rows of one weight are
+  ;; summed in int16, at most `most` at once.
   (func (export "sumRows")
-    (param $values i32) (param $stride i32) (param $columns i32) (param $rows i32) (param $weights i32) (param $taps i32)
-    (param $start f64) (param $low i32) (param $high i32) (param $sums i32)
-    (local $column i32) (local $tap i32) (local $v v128) (local $w v128) (local $x v128)
+    (param $values i32) (param $stride i32) (param $columns i32) (param $counts i32) (param $weights i32) (param $start f64)
+    (param $low i32) (param $high i32) (param $most i32) (param $sums i32)
+    (local $end i32) (local $row i32) (local $piece i32) (local $left i32) (local $rows i32)
+    (local $lows v128) (local $highs v128) (local $v v128) (local $w v128) (local $x v128)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $lows (i16x8.splat (local.get $low)))
+    (local.set $highs (i16x8.splat (local.get $high)))
+    (local.set $end (i32.add (local.get $values) (i32.shl (local.get $columns) (i32.const 1))))
     (loop $block
       (local.set $a (f64x2.splat (local.get $start)))
       (local.set $b (local.get $a))
       (local.set $c (local.get $a))
       (local.set $d (local.get $a))
-      (local.set $tap (i32.const 0))
-      (if (local.get $taps) (then
-        (loop $next
-          (local.set $v (i16x8.min_s (i16x8.splat (local.get $high)) (i16x8.max_s (i16x8.splat (local.get $low))
-            (v128.load (i32.add (i32.add (local.get $values) (i32.shl (local.get $column) (i32.const 1)))
-              (i32.mul (local.get $stride) (i32.load (i32.add (local.get $rows) (i32.shl (local.get $tap) (i32.const 2))))))))))
-          (local.set $w (v128.load64_splat (i32.add (local.get $weights) (i32.shl (local.get $tap) (i32.const 3)))))
-          (local.set $x (i32x4.extend_low_i16x8_s (local.get $v)))
-          (local.set $a (f64x2.add (local.get $a)
-            (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s (local.get $x)))))
-          (local.set $b (f64x2.add (local.get $b) (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s
-            (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))))
-          (local.set $x (i32x4.extend_high_i16x8_s (local.get $v)))
-          (local.set $c (f64x2.add (local.get $c)
-            (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s (local.get $x)))))
-          (local.set $d (f64x2.add (local.get $d) (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s
-            (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))))
-          (br_if $next (i32.lt_u
-            (local.tee $tap (i32.add (local.get $tap) (i32.const 1))) (local.get $taps))))))
+      (local.set $row (local.get $values))
+      (local.set $piece (i32.const 0))
+      (loop $nextPiece
+        (local.set $left (i32.load (i32.add (local.get $counts) (i32.shl (local.get $piece) (i32.const 2)))))
+        (if (local.get $left) (then
+          (local.set $w (v128.load64_splat (i32.add (local.get $weights) (i32.shl (local.get $piece) (i32.const 3)))))
+          (loop $more
+            (local.set $rows
+              (select (local.get $left) (local.get $most) (i32.lt_u (local.get $left) (local.get $most))))
+            (local.set $left (i32.sub (local.get $left) (local.get $rows)))
+            (local.set $v (v128.const i64x2 0 0))
+            (loop $nextRow
+              (local.set $v (i16x8.add (local.get $v) (i16x8.min_s (local.get $highs)
+                (i16x8.max_s (local.get $lows) (v128.load (local.get $row))))))
+              (local.set $row (i32.add (local.get $row) (local.get $stride)))
+              (br_if $nextRow (local.tee $rows (i32.sub (local.get $rows) (i32.const 1)))))
+            (local.set $x (i32x4.extend_low_i16x8_s (local.get $v)))
+            (local.set $a (f64x2.add (local.get $a)
+              (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s (local.get $x)))))
+            (local.set $b (f64x2.add (local.get $b) (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s
+              (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))))
+            (local.set $x (i32x4.extend_high_i16x8_s (local.get $v)))
+            (local.set $c (f64x2.add (local.get $c)
+              (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s (local.get $x)))))
+            (local.set $d (f64x2.add (local.get $d) (f64x2.mul (local.get $w) (f64x2.convert_low_i32x4_s
+              (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))))
+            (br_if $more (local.get $left)))))
+        (br_if $nextPiece (i32.lt_u
+          (local.tee $piece (i32.add (local.get $piece) (i32.const 1))) (i32.const 3))))
       (v128.store offset=0 (local.get $sums) (local.get $a))
       (v128.store offset=16 (local.get $sums) (local.get $b))
       (v128.store offset=32 (local.get $sums) (local.get $c))
       (v128.store offset=48 (local.get $sums) (local.get $d))
       (local.set $sums (i32.add (local.get $sums) (i32.const 64)))
       (br_if $block (i32.lt_u
-        (local.tee $column (i32.add (local.get $column) (i32.const 8))) (local.get $columns)))))
+        (local.tee $values (i32.add (local.get $values) (i32.const 16))) (local.get $end)))))
 
-  ;; The columns of that row: result[at] (int16) = background · missing[at] + Σ weights[tap] · sums[places[tap]] for the
-  ;; taps starts[at] … starts[at + 1] − 1 in their order, halves rounded up. `starts` and `places` are int32, `missing` and
-  ;; `weights` float64; `size` results.
+  ;; The columns of that row: result[at] (int16) = background · missing[at] + Σ weights[at, piece] · (Σ of counts[at, piece]
+  ;; sums from where the piece before ended, the first from firsts[at] on), halves rounded up. `firsts` and `counts` are
+  ;; int32, `missing` and `weights` float64, three pieces each; `size` results.
   (func (export "sumColumns")
-    (param $sums i32) (param $starts i32) (param $places i32) (param $weights i32) (param $missing i32)
+    (param $sums i32) (param $firsts i32) (param $counts i32) (param $weights i32) (param $missing i32)
     (param $background f64) (param $size i32) (param $result i32)
-    (local $end i32) (local $last i32) (local $sum f64)
+    (local $end i32) (local $last i32) (local $place i32) (local $left i32) (local $sum f64) (local $same f64)
     (local.set $end (i32.add (local.get $result) (i32.shl (local.get $size) (i32.const 1))))
     (loop $next
       (local.set $sum (f64.mul (local.get $background) (f64.load (local.get $missing))))
-      (local.set $last (i32.add (local.get $places)
-        (i32.shl (i32.sub (i32.load offset=4 (local.get $starts)) (i32.load (local.get $starts))) (i32.const 2))))
-      (block $none
-        (br_if $none (i32.eq (local.get $places) (local.get $last)))
-        (loop $tap
-          (local.set $sum (f64.add (local.get $sum) (f64.mul (f64.load (local.get $weights))
-            (f64.load (i32.add (local.get $sums) (i32.shl (i32.load (local.get $places)) (i32.const 3)))))))
-          (local.set $weights (i32.add (local.get $weights) (i32.const 8)))
-          (br_if $tap (i32.lt_u
-            (local.tee $places (i32.add (local.get $places) (i32.const 4))) (local.get $last)))))
+      (local.set $place (i32.add (local.get $sums) (i32.shl (i32.load (local.get $firsts)) (i32.const 3))))
+      (local.set $last (i32.add (local.get $counts) (i32.const 12)))
+      (loop $nextPiece
+        (if (local.tee $left (i32.load (local.get $counts))) (then
+          (local.set $same (f64.const 0))
+          (loop $nextPlace
+            (local.set $same (f64.add (local.get $same) (f64.load (local.get $place))))
+            (local.set $place (i32.add (local.get $place) (i32.const 8)))
+            (br_if $nextPlace (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+          (local.set $sum (f64.add (local.get $sum)
+            (f64.mul (f64.load (local.get $weights)) (local.get $same))))))
+        (local.set $weights (i32.add (local.get $weights) (i32.const 8)))
+        (br_if $nextPiece (i32.lt_u
+          (local.tee $counts (i32.add (local.get $counts) (i32.const 4))) (local.get $last))))
       (i32.store16 (local.get $result)
         (i32.trunc_sat_f64_s (f64.floor (f64.add (local.get $sum) (f64.const 0.5)))))
-      (local.set $starts (i32.add (local.get $starts) (i32.const 4)))
+      (local.set $firsts (i32.add (local.get $firsts) (i32.const 4)))
       (local.set $missing (i32.add (local.get $missing) (i32.const 8)))
       (br_if $next (i32.lt_u
         (local.tee $result (i32.add (local.get $result) (i32.const 2))) (local.get $end))))))

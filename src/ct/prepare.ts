@@ -1,5 +1,5 @@
 import type { HuSlice, StoredSlice } from "./hounsfield.ts";
-import { type AxisTaps, type Resampling, resample } from "./hu-kernel.ts";
+import { type AxisTaps, mostSummed, piecesOfResult, type Resampling, resample } from "./hu-kernel.ts";
 import { noShift, type PlaneShift, shiftInPixels } from "./tilt.ts";
 
 /** How a slice becomes the numbers that a network sees. Part of the detector and of the cache's key. */
@@ -52,25 +52,45 @@ export function prepareSlice(
 export function resamplePlainly(o: Resampling): Int16Array {
   const { values, columns, across, down, low, high, background, size } = o;
   const sums = new Float64Array(columns); // a row of the result, all columns of the slice
+  const most = mostSummed(o);
   const result = new Int16Array(size * size);
   for (let row = 0; row < size; row++) {
     sums.fill(background * down.missing[row]!);
-    for (let tap = down.starts[row]!; tap < down.starts[row + 1]!; tap++) {
-      const from = down.places[tap]! * columns;
-      const weight = down.weights[tap]!;
-      for (let column = 0; column < columns; column++) {
-        sums[column]! += weight * Math.min(high, Math.max(low, values[from + column]!));
+    eachPiece(down, row, (weight, from, to) => {
+      for (let place = from; place < to; place += most) {
+        const end = Math.min(to, place + most);
+        for (let column = 0; column < columns; column++) {
+          let same = 0;
+          for (let at = place; at < end; at++) same += Math.min(high, Math.max(low, values[at * columns + column]!));
+          sums[column]! += weight * same;
+        }
       }
-    }
+    });
     for (let at = 0; at < size; at++) {
       let sum = background * across.missing[at]!;
-      for (let tap = across.starts[at]!; tap < across.starts[at + 1]!; tap++) {
-        sum += across.weights[tap]! * sums[across.places[tap]!]!;
-      }
+      eachPiece(across, at, (weight, from, to) => {
+        let same = 0;
+        for (let place = from; place < to; place++) same += sums[place]!;
+        sum += weight * same;
+      });
       result[row * size + at] = Math.floor(sum + 0.5);
     }
   }
   return result;
+}
+
+/** Visits the pieces of a result that are not empty: the weight of each pixel of it, its first pixel, and the one behind it. */
+function eachPiece(
+  { firsts, counts, weights }: AxisTaps,
+  at: number,
+  visit: (weight: number, from: number, to: number) => void,
+): void {
+  let place = firsts[at]!;
+  for (let piece = at * piecesOfResult; piece < (at + 1) * piecesOfResult; piece++) {
+    const to = place + counts[piece]!;
+    if (to > place) visit(weights[piece]!, place, to);
+    place = to;
+  }
 }
 
 /** The shift of a slice under a preprocessing: none where it leaves series as they were scanned. */
@@ -101,9 +121,9 @@ function axisWeights(axis: Axis): AxisTaps {
 }
 
 function makeWeights({ length, extent, shift, size }: Axis): AxisTaps {
-  const starts = new Int32Array(size + 1);
-  const places: number[] = [];
-  const weights: number[] = [];
+  const firsts = new Int32Array(size);
+  const counts = new Int32Array(size * piecesOfResult);
+  const weights = new Float64Array(size * piecesOfResult);
   const missing = new Float64Array(size);
   const step = extent / size;
   const width = Math.max(step, 1);
@@ -111,17 +131,19 @@ function makeWeights({ length, extent, shift, size }: Axis): AxisTaps {
     const centre = length / 2 + shift + (at + 0.5 - size / 2) * step;
     const [low, high] = [centre - width / 2, centre + width / 2];
     let inside = 0;
+    let piece = at * piecesOfResult;
     for (let place = Math.max(0, Math.floor(low)); place < Math.min(length, Math.ceil(high)); place++) {
       const share = (Math.min(high, place + 1) - Math.max(low, place)) / width;
       if (share <= 0) continue;
-      places.push(place);
-      weights.push(share);
+      if (inside === 0) firsts[at] = place;
+      else if (share !== weights[piece]) piece++;
+      weights[piece] = share;
+      counts[piece]!++;
       inside += share;
     }
     missing[at] = Math.max(0, 1 - inside);
-    starts[at + 1] = places.length;
   }
-  return { starts, places: Int32Array.from(places), weights: Float64Array.from(weights), missing };
+  return { firsts, counts, weights, missing };
 }
 
 /**

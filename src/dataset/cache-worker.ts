@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createCipheriv } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ok, type Problem, type Result } from "../base/index.ts";
@@ -111,10 +111,16 @@ async function prepare(
   }
 }
 
-/** First 16 bytes of the SHA-256 of the HU as int16 little endian, hex: no two of a million slices meet by chance. */
+const hashKey = new Uint8Array(16);
+const hashNonce = new Uint8Array(12);
+
+/**
+ * GMAC (NIST SP 800-38D) of the HU as int16 little endian under a key of zeros, 128 bits, hex. That two of a million
+ * different slices meet by chance is asked of it, no more: some 10⁻²². SHA-256 took as long as all else together.
+ */
 function hashPixels(hu: Int16Array): string {
-  return createHash("sha256")
-    .update(new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength))
-    .digest("hex")
-    .slice(0, 32);
+  const mac = createCipheriv("aes-128-gcm", hashKey, hashNonce);
+  mac.setAAD(new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength));
+  mac.final();
+  return mac.getAuthTag().toString("hex");
 }

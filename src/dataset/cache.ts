@@ -6,6 +6,7 @@ import type { Preprocessing } from "../ct/index.ts";
 import { fileResult, makeFolder, openPool, type Pool } from "../machine/index.ts";
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
+import { openPace } from "./reading-pace.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import { type SliceTable, sliceShift } from "./table.ts";
 
@@ -40,7 +41,7 @@ export interface SliceCache {
   readonly count: number;
   /** Slices of a shard; row r is slice r mod shardSlices of shard ⌊r / shardSlices⌋. */
   readonly shardSlices: number;
-  /** A row: SHA-256 (first 16 bytes, hex) of its full-resolution HU as int16; `undefined` where it failed. */
+  /** A row: GMAC (128 bits, hex) of its full-resolution HU as int16; `undefined` where it failed. */
   readonly pixelHashes: readonly (string | undefined)[];
   /** Rows that hold no slice, in their order. */
   readonly failures: readonly CacheFailure[];
@@ -95,8 +96,10 @@ async function makeShards(
   const shardSlices = shardSlicesFor(preprocessing.size);
   const shards = Math.ceil(table.count / shardSlices);
   const answers = new Array<ShardAnswer | undefined>(shards).fill(undefined);
-  const makers = openMakers({ shards, slices: table.count, threads });
+  const pace = openPace({ threads, begin: threads, most: threads * lanesOfThread });
+  const makers = openMakers({ shards, slices: table.count, threads: threads * lanesOfThread });
   const task = progress.start("Caching slices", table.count);
+  const lanes: Promise<void>[] = [];
   let next = 0;
   let refused = false;
   const lane = async () => {
@@ -106,16 +109,22 @@ async function makeShards(
       answers[shard] = answer;
       refused ||= answer.kind === "problem"; // a full disk will not be less full for the next shard
       task.advance(files.length);
+      pace.advance(files.length);
+      while (lanes.length < pace.readers) lanes.push(lane());
     }
   };
+  while (lanes.length < pace.readers) lanes.push(lane());
   try {
-    await Promise.all(Array.from({ length: Math.max(1, threads) }, lane)); // each lane ends with its shard
+    for (let at = 0; at < lanes.length; at++) await lanes[at]; // each lane ends with its shard, and may open others
   } finally {
     await makers.close();
     task.done();
   }
   return signal.aborted ? fail(interrupted(dir)) : ok(answers);
 }
+
+/** Lanes for a thread where slices come from a disk: one waits for it while the other's slices are made. */
+const lanesOfThread = 2;
 
 /** So many slices are made sooner than a thread starts, some 0.1 s. */
 const fewSlices = 24;

@@ -1,17 +1,13 @@
 import { basename, relative, sep } from "node:path";
 import type { Progress } from "../base/index.ts";
 import { walkMedia } from "../dicom/index.ts";
-import { openPool, type Pool } from "../machine/index.ts";
 import { archiveMark } from "../storage/index.ts";
 import type { Cell, Database } from "./database.ts";
-import readHeadersHere, { type HeaderAnswer } from "./header-worker.ts";
-import { headerCells, selectFound, tableTypes } from "./index-sql.ts";
+import { headerCells } from "./header-columns.ts";
+import { filesOfTask, openHeaderReader } from "./header-reader.ts";
+import { selectFound, tableTypes } from "./index-sql.ts";
 import { labelTableNames } from "./label-table.ts";
-import { mostReaders, openPace } from "./reading-pace.ts";
 import type { Part } from "./table.ts";
-
-/** Headers of this many files are one task of a worker: enough to hide what a message costs, some 10 ms of work. */
-const filesOfTask = 256;
 
 /** What is read, and how it may be watched and stopped. */
 export interface Reading {
@@ -62,24 +58,22 @@ export async function findFiles(
 /** Fills table `outcomes` with what the headers say, read by worker threads where there are many. */
 export async function readHeaders(database: Database, reading: Reading & { readonly count: number }): Promise<void> {
   const { count, threads, signal } = reading;
-  const pool = count > filesOfTask ? openHeaderPool(threads) : here; // a thread takes longer to start than one task
+  const headers = openHeaderReader({ threads, files: count });
   const outcomes = await database.writer("outcomes", tableTypes.outcomes);
   const task = reading.progress.start("Reading headers", count);
   const running = new Set<Promise<void>>();
-  const pace = openPace(threads);
   const give = (files: readonly FileRow[]) => {
-    const work = pool.run(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((answers) => {
+    const work = headers.read(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((answers) => {
       for (const [index, slices] of answers.entries())
-        for (const slice of slices) outcomes.append(outcomeCells(files[index]!, slice));
+        for (const cells of slices) outcomes.append([files[index]!.file, ...cells]);
       task.advance(answers.length);
-      pace.advance(answers.length);
       running.delete(work);
     });
     running.add(work);
   };
   try {
     for await (const files of tasks(database, reading, (file) => outcomes.append(labelTableCells(file)))) {
-      while (running.size >= pace.readers) await Promise.race(running); // each task at work has a thread
+      while (running.size >= headers.tasks) await Promise.race(running);
       signal.throwIfAborted();
       give(files);
     }
@@ -88,19 +82,10 @@ export async function readHeaders(database: Database, reading: Reading & { reado
   } finally {
     await Promise.allSettled(running);
     outcomes.close();
-    await pool.close();
+    await headers.close();
     task.done();
   }
 }
-
-function openHeaderPool(threads: number): Pool<readonly string[], ReturnType<typeof readHeadersHere>> {
-  return openPool(import.meta.url, "./header-worker", Math.max(threads + 1, mostReaders)); // started as they are wanted
-}
-
-const here: Pool<readonly string[], ReturnType<typeof readHeadersHere>> = {
-  run: async (paths) => readHeadersHere(paths),
-  close: async () => {},
-};
 
 /** The files to open, a task at a time; the label table is none of them and is told apart. */
 async function* tasks(
@@ -125,11 +110,6 @@ async function* tasks(
 interface FileRow {
   readonly file: number;
   readonly path: string;
-}
-
-function outcomeCells({ file }: FileRow, answer: HeaderAnswer): readonly Cell[] {
-  if (answer.kind === "slice") return [file, answer.header.frame, "used", "", "", ...headerCells(answer.header)];
-  return [file, answer.frame, answer.kind, answer.reason, answer.detail, ...headerCells(undefined)];
 }
 
 function labelTableCells(file: number): readonly Cell[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mostReaders, openPace, type Usage } from "./reading-pace.ts";
+import { openPace, type Usage } from "./reading-pace.ts";
 
 /** Readers after so many tasks of ten files, each of which takes 10 ms, so many of them of the processors. */
 function readersAfter(tasks: number, each: { readonly processorMs: number; readonly diskReads: number }): number {
@@ -10,7 +10,7 @@ function readersAfter(tasks: number, each: { readonly processorMs: number; reado
     processorMs: done * each.processorMs,
     diskReads: done * each.diskReads,
   });
-  const pace = openPace(2, usage);
+  const pace = openPace({ threads: 2, begin: 3, most: 10 }, usage);
   while (done < tasks) {
     done++;
     pace.advance(10);
@@ -27,5 +27,5 @@ test("readers become more where the processors wait for the disk", () => {
   const cold = { processorMs: 2, diskReads: 80 };
   assert.equal(readersAfter(5, cold), 3);
   assert.equal(readersAfter(6, cold), 6);
-  assert.equal(readersAfter(1000, cold), mostReaders);
+  assert.equal(readersAfter(1000, cold), 10);
 });

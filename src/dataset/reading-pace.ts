@@ -1,6 +1,3 @@
-/** Reads in flight that keep a disk busy: 8 to 16 did on the disk where it was tried; each is a thread of some 30 MB. */
-export const mostReaders = 8;
-
 /** Below this share of what the processors could do, they wait for something. */
 const busyShare = 0.6;
 
@@ -24,14 +21,22 @@ export interface ReadingPace {
   advance(files: number): void;
 }
 
+/** How many readers for how many processors. */
+export interface PaceOptions {
+  readonly threads: number;
+  /** Readers of files that are in memory. */
+  readonly begin: number;
+  /** Readers of files that are on a disk. */
+  readonly most: number;
+}
+
 /**
- * As many readers as processors, and one that waits while another's answer is taken; twice as many after every round in
- * which files came from the disk and the processors waited for it, up to 8. So files in memory, and files on a busy
- * machine, are read without threads that only take turns, and a disk is asked for many things at once.
+ * `begin` readers; twice as many after every round in which files came from the disk and the processors waited for it, up
+ * to `most`. So files in memory, and files on a busy machine, are read without threads that only take turns, and a disk
+ * is asked for many things at once.
  */
-export function openPace(threads: number, usage: () => Usage = usageOfProcess): ReadingPace {
-  const most = Math.max(mostReaders, threads + 1);
-  let readers = threads + 1;
+export function openPace({ threads, begin, most }: PaceOptions, usage: () => Usage = usageOfProcess): ReadingPace {
+  let readers = begin;
   let [tasks, files] = [0, 0];
   let last = usage();
   return {

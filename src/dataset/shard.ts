@@ -6,7 +6,7 @@ import { z } from "zod";
 import { type PlaneShift, type Preprocessing, usedShift } from "../ct/index.ts";
 
 /** Version of what a cache holds. A change of it, or of anything below ct's prepareSlice, makes every cache anew. */
-export const cacheVersion = 3;
+export const cacheVersion = 4;
 
 /** Bytes of a shard's `.npy` header; a multiple of 64, as the format asks, so that slices lie aligned. */
 const headerBytes = 128;
@@ -39,7 +39,7 @@ const sidecarSchema = z.object({
   version: z.literal(cacheVersion),
   /** Of what went in, see shardIdentity. */
   identity: z.string(),
-  /** [slices]: first 16 bytes of the SHA-256 of the full-resolution HU, hex; null where the slice failed. */
+  /** [slices]: GMAC of the full-resolution HU, hex; null where the slice failed. */
   pixelHashes: z.array(z.string().nullable()),
   /** Slices that could not be read; their place holds zeros. */
   failures: z.array(z.object({ slice: z.int(), kind: z.string(), detail: z.string() })),

@@ -2,26 +2,19 @@ import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { fail, type Result } from "../base/index.ts";
 import { fileProblem } from "../machine/index.ts";
 import { type OpenArchive, useArchive } from "./archive.ts";
+import type { ByteFile } from "./byte-file.ts";
 import { entrySeparator } from "./entry-name.ts";
+import { openHead } from "./heads.ts";
 import { readFully } from "./read-fully.ts";
 import { StorageFault } from "./storage-fault.ts";
-
-/** Bytes that can be read at any place. Synchronous, for worker threads. */
-export interface ByteFile {
-  readonly sizeBytes: number;
-  /** Time of the last change, milliseconds since 1970; of an archive's entry that of the archive. */
-  readonly mtimeMs: number;
-  /** Reads into the whole of `target` from a place on; answers the bytes read, fewer only where the file ends. */
-  read(target: Uint8Array, offset: number): number;
-  close(): void;
-}
 
 /**
  * Opens a file, or an entry of an archive: `ARCHIVE!/ENTRY`. For `withFile` and for tests: it throws what the system says, and a
  * StorageFault where an archive is damaged.
  */
 export function openFile(path: string): ByteFile {
-  return path.includes(entrySeparator) ? openPossibleEntry(path) : openPlainFile(path);
+  if (path.includes(entrySeparator)) return openPossibleEntry(path);
+  return openHead(path, () => openPlainFile(path)) ?? openPlainFile(path);
 }
 
 /** Opens a file, uses it, closes it. Problems: those of `use`, and what the system or an archive says at any moment. */

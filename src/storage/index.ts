@@ -1,3 +1,5 @@
+export type { ByteFile } from "./byte-file.ts";
 export { archiveMark, entrySeparator, printableName } from "./entry-name.ts";
-export { type ByteFile, isArchive, openFile, statFile, withFile } from "./files.ts";
+export { isArchive, openFile, statFile, withFile } from "./files.ts";
+export { type Heads, readHeads, withHeads } from "./heads.ts";
 export { type FoundFile, type NotAFile, walkFiles } from "./walk.ts";
