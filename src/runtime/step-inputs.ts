@@ -1,4 +1,4 @@
-import type { Shaped } from "../base/index.ts";
+import { type Shaped, sizeOf } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
 import type { LoweredProgram } from "./blocked/lower.ts";
 import type { Executor } from "./executor.ts";
@@ -10,6 +10,14 @@ export interface StepInputs {
   readonly views: LoweredProgram["views"];
   readonly state: Readonly<Record<string, Float32Array>>;
   readonly feeds: Readonly<Record<string, Float32Array>>;
+}
+
+/** A part of a state vector in its shape, over the same memory. */
+export function seen(
+  { vector, offset, shape }: LoweredProgram["views"][number],
+  state: Readonly<Record<string, Float32Array>>,
+): Shaped {
+  return { data: state[vector]!.subarray(offset, offset + sizeOf(shape)), shape };
 }
 
 /** The inputs of an executor that runs a training program. Throws where a feed is missing. */
@@ -24,9 +32,7 @@ export function stepInputs(
     if (data === undefined) throw new Error(`the step lacks the feed ${name} [${shape}]`);
     inputs[name] = { data, shape };
   }
-  for (const { name, vector, offset, length } of views) {
-    inputs[name] = { data: state[vector]!.subarray(offset, offset + length), shape: [length] };
-  }
+  for (const view of views) inputs[view.name] = seen(view, state);
   const wanted = new Set(executor.inputs);
   return Object.fromEntries(Object.entries(inputs).filter(([name]) => wanted.has(name)));
 }

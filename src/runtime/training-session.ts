@@ -1,8 +1,9 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
 import { lengthOfSlots, type Program } from "../onnx/index.ts";
+import type { LoweredProgram } from "./blocked/lower.ts";
 import type { Executor, Values } from "./executor-port.ts";
 import { openProgram, type ProgramOptions } from "./open-program.ts";
-import { type StepInputs, stepInputs } from "./step-inputs.ts";
+import { type StepInputs, seen, stepInputs } from "./step-inputs.ts";
 
 /** State vectors by name (the program's `vectors`, and `buffers`), plain layout. */
 export type TrainingState = Readonly<Record<string, Float32Array>>;
@@ -45,12 +46,15 @@ export async function openTrainingSession(
   const state: Record<string, Float32Array> = {};
   for (const name of names) state[name] = pack(name, initial[name]!).slice();
   const updated = names.filter((name) => name === "buffers" || program.updated.includes(name));
+  const results =
+    lowered?.results ??
+    updated.map((vector) => ({ name: `${vector}_next`, vector, offset: 0, shape: [state[vector]!.length] }));
   // Each step writes the next state over the last but one: fresh memory costs a page fault for every 4 kB of it.
   const spare: Record<string, Float32Array> = {};
   for (const name of updated) spare[name] = new Float32Array(state[name]!.length);
   return ok({
     form,
-    step: (feeds) => takeStep(executor, { program, views: lowered?.views ?? [], state, spare, updated, feeds }),
+    step: (feeds) => takeStep(executor, { program, views: lowered?.views ?? [], results, state, spare, feeds }),
     read: async () => Object.fromEntries(names.map((name) => [name, unpack(name, state[name]!)])),
     close: () => executor.close(),
   });
@@ -60,18 +64,19 @@ interface StepParts extends StepInputs {
   readonly state: Record<string, Float32Array>;
   /** Memory for the next state. */
   readonly spare: Record<string, Float32Array>;
-  readonly updated: readonly string[];
+  /** Outputs that are the next state of a vector, or a part of it. */
+  readonly results: LoweredProgram["results"];
 }
 
-async function takeStep(executor: Executor, { updated, spare, ...parts }: StepParts): Promise<StepResult> {
+async function takeStep(executor: Executor, { results, spare, ...parts }: StepParts): Promise<StepResult> {
   const { state } = parts;
-  const into = updated.map((name) => [`${name}_next`, { data: spare[name]!, shape: [spare[name]!.length] }]);
-  const answers = await executor.run(stepInputs(executor, parts), Object.fromEntries(into));
-  for (const name of updated) {
-    const last = state[name]!;
-    state[name] = float32(answers[`${name}_next`], `${name}_next`);
-    if (state[name] !== last) spare[name] = last;
+  const into = Object.fromEntries(results.map((result) => [result.name, seen(result, spare)]));
+  const answers = await executor.run(stepInputs(executor, parts), into);
+  for (const [name, { data }] of Object.entries(into)) {
+    const answer = float32(answers[name], name);
+    if (answer !== data) (data as Float32Array).set(answer); // not every executor writes into memory that it is given
   }
+  for (const name of Object.keys(spare)) [state[name], spare[name]] = [spare[name]!, state[name]!];
   return { loss: float32(answers["loss"], "loss")[0]!, finite: tookFinite(answers), feeds: parts.feeds };
 }
 

@@ -16,6 +16,8 @@ export interface Held {
   readonly quarters?: Quarters;
   /** For a gradient on its way to a convolution: the value is `scaled.value` times `scaled.gain` a channel. */
   readonly scaled?: { readonly value: Value; readonly gain: Value };
+  /** For a vector over all parameters: its parts, by `places`. */
+  readonly parts?: readonly Part[];
 }
 
 /** A convolution that is written when its reader is known. */
@@ -23,6 +25,13 @@ export interface Pending {
   write(extra: Extra): Value;
   /** Whether it can still add a sum, or an activation only. */
   readonly takesSum: boolean;
+}
+
+/** A part of a vector on its way through the update: `value` times `factor`. One without a value is `factor` throughout. */
+export interface Part {
+  readonly value?: Value;
+  /** One number, or [B, 1, 1, 1] with the same number in all lanes. */
+  readonly factor?: Value | undefined;
 }
 
 const once = (make: () => Value): (() => Value) => {
@@ -57,5 +66,11 @@ export const hold = {
     type,
     scaled,
     write: once(() => channelAffine(g, scaled.value, { scale: scaled.gain })),
+  }),
+  parts: (parts: readonly Part[], whole: () => Value, type: ValueType): Held => ({
+    layout: "plain",
+    type,
+    parts,
+    write: once(whole),
   }),
 };

@@ -46,12 +46,12 @@ export interface HeldSlot {
   readonly length: number;
 }
 
-/** A part of a state vector that a graph reads as an input of its own: a view of its memory. */
+/** A part of a state vector that is an input or an output of its own: a view of its memory. */
 export interface VectorView {
   readonly name: string;
   readonly vector: string;
   readonly offset: number;
-  readonly length: number;
+  readonly shape: readonly number[];
 }
 
 /** Numbers from which on a filter is large: below it an operator takes longer to start than to run. */

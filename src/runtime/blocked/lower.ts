@@ -18,13 +18,12 @@ import {
 } from "../../onnx/index.ts";
 import { fromLayout, toLayout } from "./convert.ts";
 import { type ConvShape, convFits } from "./convolution.ts";
-import { type Held, hold } from "./held.ts";
+import { type Held, hold, type Part } from "./held.ts";
 import { type HeldSlot, holdSlots, type Layout, packVector, padTo, unpackVector, type VectorView } from "./layout.ts";
-import { moveMomentum } from "./momentum.ts";
 import { blockedDomain, dims, padAxis, toBlocked, view } from "./operators.ts";
 import { probeBlock } from "./probe.ts";
-import type { Lowering } from "./rule.ts";
 import { lowerings, weightGradShape } from "./rules.ts";
+import { placesOfState, putBehind, showParts, type Update, updateByParts } from "./update.ts";
 import { isWinograd } from "./winograd.ts";
 
 /** A program rewritten for one processor: the same inputs and outputs, state held in another layout. */
@@ -38,6 +37,8 @@ export interface LoweredProgram {
   unpack(vector: string, held: Float32Array): Float32Array;
   /** Inputs that are parts of a state vector: views of its memory, so that nothing is copied. */
   readonly views: readonly VectorView[];
+  /** Outputs that are the next state of a vector, or a part of it. */
+  readonly results: readonly VectorView[];
 }
 
 /** Lowers a program for this machine's processor; undefined where it has no blocked operators. */
@@ -57,7 +58,11 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
   const slots = holdSlots(program.slots, (slot) => slotLayout(graph, slot, filters), block);
   const buffers = holdSlots(program.buffers, () => "channels", block);
   const g = buildGraph(graph.name, graph.opset === undefined ? {} : { opset: graph.opset });
-  const state = openState(g, graph, { filters, block });
+  const vectors = new Map(
+    program.vectors.map((name) => [name, program.updated.includes(name) ? "updated" : "fixed"] as const),
+  );
+  const known = { block, vectors, results: resultsOf(graph), places: placesOfState(slots, block) };
+  const state = openState(g, graph, { filters, ...known });
   declareInputs(state, { program, slots, buffers });
   for (const node of graph.nodes) {
     if (state.absorbed.has(node)) continue;
@@ -67,10 +72,11 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
       continue;
     }
     if (takeApart(state, node, { slots, buffers }) || putTogether(state, node, { slots, buffers })) continue;
+    if (updateByParts(state, node) === "lowered") continue;
     if (lowerings[operatorKey(node)]?.(state, node) !== "lowered") keep(state, node);
   }
-  for (const { name } of graph.outputs) g.output(state.plain(name), name);
-  const lowered = liveNodes(nameOutputs(g.finish()));
+  const results = graph.outputs.flatMap(({ name }) => show(state, name));
+  const lowered = withoutIdleState(liveNodes(nameOutputs(g.finish())), state);
   const called = new Set(lowered.nodes.filter(({ domain }) => domain !== onnxDomain).map(({ op }) => op));
   const slotsOf = (vector: string) => (vector === "buffers" ? buffers : slots);
   return {
@@ -78,7 +84,8 @@ export function lowerProgram(program: Program, block: number): LoweredProgram {
     block,
     pack: (vector, plain) => packVector(plain, slotsOf(vector), block),
     unpack: (vector, held) => unpackVector(held, slotsOf(vector), block),
-    views: [...viewsOf(graph, lowered, { parameters: slots, buffers }), ...state.parts],
+    views: state.views,
+    results,
   };
 }
 
@@ -104,20 +111,23 @@ function packConstant({ data, shape }: Shaped<Float32Array>, { filter, block }: 
   return shaped(packVector(data, slots, block), slots[0]!.shape);
 }
 
-/** The pieces of `parameters` and `buffers` that the lowered graph reads as inputs. */
-function viewsOf(
-  graph: Graph,
-  lowered: Graph,
-  held: Readonly<Record<"parameters" | "buffers", readonly HeldSlot[]>>,
-): LoweredProgram["views"] {
-  const wanted = new Set(lowered.inputs.map(({ name }) => name));
-  return (["parameters", "buffers"] as const).flatMap((vector) => {
-    const split = graph.nodes.find((node) => node.op === "Split" && node.inputs[0] === vector);
-    return held[vector].flatMap(({ offset, length }, index) => {
-      const name = split?.outputs[index] ?? "";
-      return wanted.has(name) ? [{ name, vector, offset, length }] : [];
-    });
-  });
+/** The values that a step leaves as its next state, and those of which they are copies. */
+function resultsOf({ nodes, outputs }: Graph): ReadonlySet<string> {
+  const results = new Set(outputs.map(({ name }) => name));
+  for (const { op, inputs, outputs: made } of nodes)
+    if (op === "Identity" && results.has(made[0]!)) results.add(inputs[0]!);
+  return results;
+}
+
+/** Writes an output; the next state of a vector that is held by parts as one output a part. */
+function show(state: State, name: string): readonly VectorView[] {
+  const { g } = state;
+  const vector = ["buffers", ...state.vectors.keys()].find((known) => name === `${known}_next`);
+  const { parts } = state.held(name);
+  if (vector !== undefined && parts !== undefined) return showParts(state, parts, vector);
+  const value = state.plain(name);
+  g.output(value, name);
+  return vector === undefined ? [] : [{ name, vector, offset: 0, shape: dims(value) }];
 }
 
 /** Gives outputs that are copies of computed values the place of those values: a copy of all state costs a pass. */
@@ -135,6 +145,13 @@ function nameOutputs(graph: Graph): Graph {
     .filter((node) => !copies.includes(node))
     .map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }));
   return { ...graph, nodes };
+}
+
+/** The graph without inputs of the state that nothing reads: each would be handed over in every step. */
+function withoutIdleState(graph: Graph, { vectors, views }: State): Graph {
+  const idle = new Set(["buffers", ...vectors.keys(), ...views.map(({ name }) => name)]);
+  for (const name of graph.nodes.flatMap(({ inputs }) => inputs)) idle.delete(name);
+  return { ...graph, inputs: graph.inputs.filter(({ name }) => !idle.has(name)) };
 }
 
 /** Filters whose convolutions all have blocked forms, by the name of the parameter. */
@@ -182,23 +199,24 @@ function slotLayout(graph: Graph, { name }: Slot, filters: ReadonlyMap<string, C
   return channelwise ? "channels" : "plain";
 }
 
-interface State extends Lowering {
+interface State extends Update {
   readonly graph: Graph;
   readonly values: Map<string, Held>;
   readonly absorbed: Set<Node>;
-  /** Parts of state vectors that the update reads as inputs of their own. */
-  readonly parts: VectorView[];
 }
 
 function openState(
   g: GraphBuilder,
   graph: Graph,
-  { filters, block }: { readonly filters: ReadonlyMap<string, ConvShape>; readonly block: number },
+  {
+    filters,
+    ...known
+  }: { readonly filters: ReadonlyMap<string, ConvShape> } & Pick<State, "block" | "vectors" | "results" | "places">,
 ): State {
+  const { block } = known;
   const values = new Map<string, Held>();
   const converted = new Map<string, Value>();
   const absorbed = new Set<Node>();
-  const parts: VectorView[] = [];
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes)
     for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
@@ -215,12 +233,12 @@ function openState(
     return known;
   };
   const state: State = {
+    ...known,
     g,
     graph,
-    block,
     values,
     absorbed,
-    parts,
+    views: [],
     typeOf: (name) => typeOf(graph, name),
     held(name) {
       const known = values.get(name);
@@ -267,6 +285,8 @@ function openState(
     bindQuarters: (name, quarters) =>
       values.set(name, hold.quarters(g, quarters, { type: typeOf(graph, name), block })),
     bindScaled: (name, scaled) => values.set(name, hold.scaled(g, scaled, typeOf(graph, name))),
+    bindParts: (name, parts, whole = () => putBehind(state, parts)) =>
+      values.set(name, hold.parts(parts, whole, typeOf(graph, name))),
     readers: (name) => (shown.has(name) ? [] : (readers.get(name) ?? [])),
     dies: (name, node) =>
       !shown.has(name) &&
@@ -297,24 +317,22 @@ function declareInputs(
   }
 }
 
-/** The Split of `parameters` or `buffers`, and the Reshape of each piece: in the held lengths and shapes. */
+/**
+ * The Split of `parameters` or `buffers`, and the Reshape of each piece: an input over the same memory, in the held shape.
+ * A Split would copy every parameter in every step.
+ */
 function takeApart(
   state: State,
   node: Node,
   { slots, buffers }: { readonly slots: readonly HeldSlot[]; readonly buffers: readonly HeldSlot[] },
 ): boolean {
-  const { g } = state;
-  if (node.op === "Split" && (node.inputs[0] === "parameters" || node.inputs[0] === "buffers")) {
-    // Each piece is an input of its own over the same memory: a Split would copy every parameter in every step.
-    for (const [index, { layout, length }] of (node.inputs[0] === "buffers" ? buffers : slots).entries()) {
-      const piece = g.input(node.outputs[index]!, { element: "float32", shape: [length] });
-      state.bind(piece.name, piece, layout);
-    }
-    return true;
-  }
+  const [vector = ""] = node.inputs;
+  if (node.op === "Split" && (vector === "parameters" || vector === "buffers")) return true;
   const held = [...slots, ...buffers].find(({ slot }) => slot.name === node.outputs[0]);
   if (node.op !== "Reshape" || held === undefined) return false;
-  state.bind(held.slot.name, view(g, state.held(node.inputs[0]!).write(), held.shape), held.layout);
+  const { slot, layout, offset, shape } = held;
+  state.views.push({ name: slot.name, vector: slots.includes(held) ? "parameters" : "buffers", offset, shape });
+  state.bind(slot.name, state.g.input(slot.name, { element: "float32", shape }), layout);
   return true;
 }
 
@@ -338,9 +356,19 @@ function putTogether(
     return { place, value: view(g, toLayout(g, plain, { layout, block: state.block }), [length]) };
   });
   const placed = pieces.sort((a, b) => a.place.offset - b.place.offset);
-  if (name === "gradient" && moveMomentum(state, placed) === "lowered") return true;
-  const values = placed.map(({ value }) => value);
-  state.bind(name, g.node("Concat", values, { axis: int(0) }), "plain");
+  const behind = (of: typeof placed) =>
+    g.node(
+      "Concat",
+      of.map(({ value }) => value),
+      { axis: int(0) },
+    );
+  if (name === "gradient" && state.places.length > 0) {
+    const parts = state.places.map(({ offset, large, shape }): Part => {
+      const own = placed.filter(({ place }) => (large ? place.offset === offset : !place.large));
+      return { value: large ? view(g, own[0]!.value, shape) : behind(own) };
+    });
+    state.bindParts(name, parts, () => behind(placed));
+  } else state.bind(name, behind(placed), "plain");
   return true;
 }
 

@@ -222,20 +222,21 @@ function behind(length: number, stride: number, shift: number): number {
   return Math.max(0, last - (length - 1));
 }
 
-/** The same memory under another shape. A view of a view is one view. */
+/** The same memory under another shape. A view of a view is one view, and the same view is made once. */
 export function view(g: GraphBuilder, x: Value, shape: readonly number[]): Value {
-  const sources = viewed.get(g) ?? new Map<string, Value>();
-  viewed.set(g, sources);
-  const source = sources.get(x.name) ?? x;
-  const now = dims(source);
-  if (now.length === shape.length && now.every((length, axis) => length === shape[axis])) return source;
-  const made = g.node("Reshape", [source, g.axes(shape)]);
-  sources.set(made.name, source);
+  const views = viewed.get(g) ?? { sources: new Map<string, Value>(), made: new Map<string, Value>() };
+  viewed.set(g, views);
+  const source = views.sources.get(x.name) ?? x;
+  if (dims(source).join() === shape.join()) return source;
+  const key = `${source.name} ${shape}`;
+  const made = views.made.get(key) ?? g.node("Reshape", [source, g.axes(shape)]);
+  views.made.set(key, made);
+  views.sources.set(made.name, source);
   return made;
 }
 
-/** What the views of a graph under construction are views of. */
-const viewed = new WeakMap<GraphBuilder, Map<string, Value>>();
+/** The views of a graph under construction: what they are views of, and which there are. */
+const viewed = new WeakMap<GraphBuilder, { readonly sources: Map<string, Value>; readonly made: Map<string, Value> }>();
 
 /** Exchanges axes. */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
