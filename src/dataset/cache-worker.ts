@@ -1,8 +1,16 @@
 import { createCipheriv } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { ok, type Problem, type Result } from "../base/index.ts";
-import { lendHu, lendStored, type PlaneShift, type Preprocessing, prepareSlice, rememberHeaders } from "../ct/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
+import {
+  type HeaderOutcome,
+  lendHu,
+  lendStored,
+  type PlaneShift,
+  type Preprocessing,
+  prepareSlice,
+  rememberHeaders,
+} from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
 import { statFile } from "../storage/index.ts";
@@ -56,7 +64,8 @@ export function checkShard({ dir, shard, root, files, preprocessing }: ShardTask
 /** Whether a file is another than the index speaks of, or gone: its header may be another too. */
 function hasChanged(root: string, { path, sizeBytes, mtimeMs }: ShardFile): boolean {
   const stats = statFile(join(root, path));
-  return stats === undefined || stats.sizeBytes !== sizeBytes || stats.mtimeMs !== mtimeMs;
+  if (stats.kind === "problem") return false; // nobody knows; its slices fail when they are read
+  return stats.value === undefined || stats.value.sizeBytes !== sizeBytes || stats.value.mtimeMs !== mtimeMs;
 }
 
 async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
@@ -96,8 +105,11 @@ async function prepare(
   shiftMm: PlaneShift,
 ): Promise<Result<{ readonly values: Int16Array; readonly pixelHash: string }>> {
   try {
+    const there = statFile(path);
+    if (there.kind === "problem") return there; // read all the same, it might be another file than was indexed
     const outcome = headers(path, frame);
-    if (outcome.kind === "slice") await loadCodecs([outcome.header.transferSyntax]);
+    if (outcome.kind !== "slice") return fail(noSlice(path, outcome));
+    await loadCodecs([outcome.header.transferSyntax]);
     const slice = lendHu(path, outcome);
     if (slice.kind === "problem") return slice;
     const pixelHash = hashPixels(slice.value.hu);
@@ -109,6 +121,11 @@ async function prepare(
   } catch (error) {
     return { kind: "problem", problem: fileProblem(error, path) };
   }
+}
+
+/** By its own kind, which tells a fault of the disk from one of the file. */
+function noSlice(where: string, { reason, detail }: Exclude<HeaderOutcome, { kind: "slice" }>): Problem {
+  return { kind: reason, where, got: detail, expected: "the slice that was indexed", next: "index the folder again" };
 }
 
 const hashKey = new Uint8Array(16);

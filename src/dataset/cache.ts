@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import type { Preprocessing } from "../ct/index.ts";
-import { fileResult, makeFolder, openPool, type Pool } from "../machine/index.ts";
+import { fileResult, isSystemFault, makeFolder, openPool, type Pool } from "../machine/index.ts";
+import { archiveMark } from "../storage/index.ts";
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
 import { openPace } from "./reading-pace.ts";
@@ -79,6 +81,8 @@ export async function buildCache(options: CacheOptions): Promise<Result<SliceCac
       return { row, path: table.paths[row]!, kind, detail };
     }),
   );
+  const gone = failures.some(({ kind }) => isSystemFault(kind)) ? missingRoot(table) : undefined;
+  if (gone !== undefined) return fail(gone); // with its disk: what was read of it before is not the data
   if (failures.length === table.count) return fail(nothingRead(table, failures));
   return ok(openCache({ dir, preprocessing, shardSlices, pixelHashes, failures, whole }));
 }
@@ -177,11 +181,18 @@ function firstProblem(
       where: join(table.root, table.paths[changed[0]!]!),
       got: `another file than was indexed, or none${changed.length > 1 ? ` (and ${changed.length - 1} more such)` : ""}`,
       expected: "size and time of last change as in the index",
-      next: "index the folder again: ichor index DATA --out DIR",
+      next: "connect its disk again if that is away, or index the folder again: ichor index DATA --out DIR",
     };
   }
   if (answers.includes(undefined)) throw new Error(`${dir}: a shard was not made`);
   return undefined;
+}
+
+/** What the system says of the data folder, or of the archive that stands for one; undefined where it is there. */
+function missingRoot({ root }: SliceTable): Problem | undefined {
+  const path = root.endsWith(archiveMark) && !existsSync(root) ? root.slice(0, -archiveMark.length) : root;
+  const there = fileResult(path, () => statSync(path));
+  return there.kind === "problem" ? there.problem : undefined;
 }
 
 function nothingRead(table: SliceTable, failures: readonly CacheFailure[]): Problem {

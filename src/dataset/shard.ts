@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { type PlaneShift, type Preprocessing, usedShift } from "../ct/index.ts";
+import { isSystemFault } from "../machine/index.ts";
 
 /** Version of what a cache holds. A change of it, or of anything below ct's prepareSlice, makes every cache anew. */
 export const cacheVersion = 4;
@@ -79,16 +80,13 @@ export function emptyShard(count: number, size: number): { readonly file: Uint8A
   return { file, slices: new Int16Array(file.buffer, headerBytes) };
 }
 
-/** Why a slice may fail today and be read tomorrow: faults of the system, not of the file. */
-const passingFaults: readonly string[] = ["no permission", "disk error", "too many open files"];
-
 /** The sidecar of a shard that is whole and of that identity; `undefined` where it must be made (anew). */
 export function readWholeShard(dir: string, shard: number, identity: string): Sidecar | undefined {
   const { data, sidecar } = shardPaths(dir, shard);
   try {
     const known = sidecarSchema.parse(JSON.parse(readFileSync(sidecar, "utf8")));
-    if (known.identity !== identity || known.failures.some(({ kind }) => passingFaults.includes(kind)))
-      return undefined;
+    // What the system refused today may be read tomorrow; what is wrong with a file stays wrong.
+    if (known.identity !== identity || known.failures.some(({ kind }) => isSystemFault(kind))) return undefined;
     return crc32(readFileSync(data)) === known.crc32 ? known : undefined;
   } catch {
     return undefined; // missing, cut off, or of another version: all the same, it is derived data

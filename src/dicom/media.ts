@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve, sep } from "node:path";
-import type { LedgerEntry } from "../base/index.ts";
+import { type LedgerEntry, ok, type Result } from "../base/index.ts";
 import { type FoundFile, type NotAFile, printableName, statFile, walkFiles } from "../storage/index.ts";
 import { dicomdirName, readDicomdir } from "./dicomdir.ts";
 
@@ -49,7 +49,13 @@ function* walkDicomdir(file: FoundFile, what: "give its files" | "tell what is m
       `names "${printableName(names)}", which does not lie below its folder`,
     ]);
   for (const names of files) {
-    const found = findNamed(file, names);
+    const looked = findNamed(file, names);
+    if (looked.kind === "problem") {
+      const { kind, got } = looked.problem;
+      yield row(below(file.shown, names.map(printableName)), "failed", [kind, `the system says ${got}`]);
+      continue;
+    }
+    const found = looked.value;
     if (found === undefined)
       yield row(below(file.shown, names.map(printableName)), "failed", [
         "missing",
@@ -60,13 +66,15 @@ function* walkDicomdir(file: FoundFile, what: "give its files" | "tell what is m
 }
 
 /** A file as the directory names it, or in small letters, as some systems show a CD. */
-function findNamed(directory: FoundFile, names: readonly string[]): FoundFile | undefined {
+function findNamed(directory: FoundFile, names: readonly string[]): Result<FoundFile | undefined> {
   for (const spelled of [names, names.map((name) => name.toLowerCase())]) {
     const path = join(dirname(directory.path), ...spelled);
     const stats = statFile(path);
-    if (stats !== undefined) return { kind: "file", path, shown: below(directory.shown, spelled), ...stats };
+    if (stats.kind === "problem") return stats;
+    if (stats.value !== undefined)
+      return ok({ kind: "file", path, shown: below(directory.shown, spelled), ...stats.value });
   }
-  return undefined;
+  return ok(undefined);
 }
 
 function below(directory: string, names: readonly string[]): string {

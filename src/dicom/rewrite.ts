@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import { writeFileAtomic } from "../machine/index.ts";
 import { type ByteFile, withFile } from "../storage/index.ts";
 import type { DataSet } from "./data-set.ts";
@@ -40,8 +40,23 @@ export function rewriteFile(
   return withFile(paths.from, (file) => {
     const end = pixelEnd(file, header);
     if (end.kind === "problem") return end;
-    return writeFileAtomic(paths.to, pieces(file, header, { ...rewriting, end: end.value }));
+    try {
+      return writeFileAtomic(paths.to, pieces(file, header, { ...rewriting, end: end.value }));
+    } catch (error) {
+      if (error instanceof CutOff) return fail(truncated(header.where, error.got));
+      throw error;
+    }
   });
+}
+
+/** Thrown within the writing of a file where the one that is read ends early, as it has been cut off meanwhile. */
+class CutOff extends Error {
+  readonly got: number;
+
+  constructor(got: number) {
+    super(`ends at ${got} bytes`);
+    this.got = got;
+  }
 }
 
 function* pieces(
@@ -56,8 +71,9 @@ function* pieces(
   for (let at = place.offset - (header.vr === "explicit" ? 12 : 8); at < end; ) {
     const next = at < place.offset ? place.offset : Math.min(end, at + pieceBytes); // the element's head is a piece
     const piece = new Uint8Array(next - at);
-    if (place.memory === undefined) file.read(piece, at);
-    else piece.set(place.memory.subarray(at, next));
+    const got = place.memory === undefined ? file.read(piece, at) : piece.length;
+    if (got < piece.length) throw new CutOff(at + got);
+    if (place.memory !== undefined) piece.set(place.memory.subarray(at, next));
     if (at >= place.offset) pixels?.(piece);
     yield piece;
     at = next;
@@ -83,11 +99,16 @@ function pixelEnd(file: ByteFile, { where, pixelData }: DataSet): Result<number>
     if (walked.kind === "problem") return walked;
     if (walked.value.end !== undefined) return ok(walked.value.end);
   }
-  return fail({
+  return fail(truncated(where, file.sizeBytes));
+}
+
+function truncated(where: string, sizeBytes: number): Problem {
+  const next = "copy the file again from its source";
+  return {
     kind: "truncated",
     where,
-    got: `a file of ${file.sizeBytes} bytes`,
+    got: `a file of ${sizeBytes} bytes`,
     expected: "pixel data to their end (PS3.5 A.4)",
-    next: "copy the file again from its source",
-  });
+    next,
+  };
 }

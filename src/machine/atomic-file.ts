@@ -50,7 +50,7 @@ export function fileResult<T>(path: string, work: () => T): Result<T> {
 export function fileProblem(error: unknown, path: string): Problem {
   const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
   if (code === undefined) throw error;
-  const known = systemErrors[code] ?? { kind: "file error", next: "look at the path and at the disk" };
+  const known = systemErrors[code] ?? unknownError;
   return { kind: known.kind, where: path, got: code, expected: "a file that can be read or written", next: known.next };
 }
 
@@ -63,8 +63,23 @@ const systemErrors: Readonly<Record<string, { kind: string; next: string }>> = {
   ENOENT: { kind: "not found", next: "check the path" },
   ENOTDIR: { kind: "not a folder", next: "name a folder" },
   EISDIR: { kind: "a folder", next: "name a file" },
-  EIO: { kind: "disk error", next: "copy the file again, or look at the disk" },
-  ESTALE: { kind: "disk error", next: "mount the network disk again" },
+  EIO: { kind: "disk error", next: "look at the disk, and run the same command again" },
+  EREMOTEIO: { kind: "disk error", next: "look at the disk, and run the same command again" },
+  ENODEV: { kind: "disk error", next: "connect the disk again and run the same command again" },
+  ENXIO: { kind: "disk error", next: "connect the disk again and run the same command again" },
+  ESTALE: { kind: "disk error", next: "mount the network disk again and run the same command again" },
+  ENOTCONN: { kind: "disk error", next: "mount the network disk again and run the same command again" },
+  EHOSTDOWN: { kind: "disk error", next: "mount the network disk again and run the same command again" },
+  ETIMEDOUT: { kind: "disk error", next: "mount the network disk again and run the same command again" },
   ELOOP: { kind: "link loop", next: "remove the symbolic links that lead in a circle" },
   EMFILE: { kind: "too many open files", next: "raise the limit (ulimit -n) and run again" },
 };
+
+const unknownError = { kind: "file error", next: "look at the path and at the disk" };
+
+const systemKinds = new Set([unknownError, ...Object.values(systemErrors)].map(({ kind }) => kind));
+
+/** Whether a kind of problem is the system's, of the path or the disk: it may pass without any change of the file. */
+export function isSystemFault(kind: string): boolean {
+  return systemKinds.has(kind);
+}

@@ -3,6 +3,7 @@ import { type ArchiveReader, archiveNames } from "./archive-entry.ts";
 import { startsGzip } from "./gzip.ts";
 import type { ByteSource } from "./inflate.ts";
 import { readFully } from "./read-fully.ts";
+import { readsOf } from "./storage-fault.ts";
 import { openTar, openTarGz } from "./tar-archive.ts";
 import { readTarHeader, tarBlock } from "./tar-header.ts";
 import { openZip } from "./zip.ts";
@@ -52,13 +53,15 @@ export function useArchive(path: string, stats: Stats): OpenArchive | undefined 
 
 function openArchiveFile(path: string): Kept | undefined {
   const descriptor = openSync(path, "r");
-  const { size, mtimeMs, ino } = fstatSync(descriptor);
-  const source: ByteSource = { read: (target, offset) => readFully(descriptor, target, offset) };
-  const open = formatOf(source, path);
-  if (open === undefined) {
-    closeSync(descriptor);
-    return undefined;
+  const source: ByteSource = { read: (target, offset) => readsOf(path, () => readFully(descriptor, target, offset)) };
+  let open: typeof openZip | undefined;
+  try {
+    open = formatOf(source, path);
+  } finally {
+    if (open === undefined) closeSync(descriptor);
   }
+  if (open === undefined) return undefined;
+  const { size, mtimeMs, ino } = fstatSync(descriptor);
   let users = 1; // the list of kept ones
   const release = () => {
     if (--users === 0) closeSync(descriptor);

@@ -8,6 +8,8 @@ import { paxRecords, tarOf, type ZipEntry, zipOf } from "../../test/archives.ts"
 import { askOracle, without } from "../../test/python.ts";
 import { ok } from "../base/index.ts";
 import { statFile, walkFiles, withFile } from "./index.ts";
+import { openTar, openTarGz } from "./tar-archive.ts";
+import { openZip } from "./zip.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ichor-storage-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -64,8 +66,8 @@ for (const [name, bytes] of Object.entries(archives)) {
     assert.deepEqual(read(`${path}!/a/one.dcm`, 2, 5), small.subarray(2, 7));
     assert.deepEqual(read(`${path}!/b/empty`), Buffer.alloc(0));
     assert.equal(read(`${path}!/a/three`), "not found");
-    assert.deepEqual(statFile(`${path}!/a/two`), { sizeBytes: 70_000, mtimeMs: statSync(path).mtimeMs });
-    assert.equal(statFile(`${path}!/a/three`), undefined);
+    assert.deepEqual(statFile(`${path}!/a/two`), ok({ sizeBytes: 70_000, mtimeMs: statSync(path).mtimeMs }));
+    assert.deepEqual(statFile(`${path}!/a/three`), ok(undefined));
   });
 }
 
@@ -218,6 +220,50 @@ for (const name of ["stored.zip", "deflated.zip", "plain.tar", "packed.tar.gz"])
   });
 }
 
+/** The bytes of an archive on a disk that refuses one read, after so many others. */
+function failing(bytes: Uint8Array, after: number) {
+  let reads = 0;
+  return {
+    read(target: Uint8Array, offset: number) {
+      if (++reads === after + 1) throw new Error("the disk fails");
+      const part = bytes.subarray(offset, offset + target.length);
+      target.set(part);
+      return part.length;
+    },
+  };
+}
+
+for (const [name, open] of [
+  ["stored.zip", openZip],
+  ["deflated.zip", openZip],
+  ["plain.tar", openTar],
+  ["packed.tar.gz", openTarGz],
+] as const) {
+  test(`${name}: after a read that failed, the next one gives what the archive holds`, () => {
+    const bytes = archives[name]!;
+    let failed = 0;
+    for (let after = 0; after < 12; after++) {
+      const archive = open(failing(bytes, after), bytes.length);
+      const readTwo = () => {
+        const found = archive.open("a/two", name) ?? assert.fail();
+        const target = Buffer.alloc(found.sizeBytes);
+        return target.subarray(0, found.read(target, 0));
+      };
+      const attempts = [1, 2, 3].map(() => {
+        try {
+          return readTwo();
+        } catch {
+          failed++;
+          return undefined;
+        }
+      });
+      assert.ok(attempts.filter((got) => got === undefined).length < 2);
+      for (const got of attempts) assert.ok(got?.equals(large) ?? true, `a fault after ${after} reads`);
+    }
+    assert.ok(failed > 0);
+  });
+}
+
 test("an archive that is written anew is noticed while it is open, and one that vanishes fails", () => {
   const path = fileOf("changing.zip", zipOf([{ name: "a", data: small }]));
   const before = statFile(`${path}!/a`);
@@ -232,7 +278,7 @@ test("an archive that is written anew is noticed while it is open, and one that 
   assert.deepEqual(read(`${path}!/b`), large);
   assert.notDeepEqual(statFile(`${path}!/a`), before);
   rmSync(path);
-  assert.equal(statFile(`${path}!/a`), undefined);
+  assert.deepEqual(statFile(`${path}!/a`), ok(undefined));
   assert.equal(read(`${path}!/a`), "not found");
 });
 

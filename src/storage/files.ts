@@ -1,12 +1,11 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
-import { fail, type Result } from "../base/index.ts";
-import { fileProblem } from "../machine/index.ts";
+import { fail, ok, type Result } from "../base/index.ts";
 import { type OpenArchive, useArchive } from "./archive.ts";
 import type { ByteFile } from "./byte-file.ts";
 import { entrySeparator } from "./entry-name.ts";
 import { openHead } from "./heads.ts";
 import { readFully } from "./read-fully.ts";
-import { StorageFault } from "./storage-fault.ts";
+import { problemOf, readsOf, StorageFault } from "./storage-fault.ts";
 
 /**
  * Opens a file, or an entry of an archive: `ARCHIVE!/ENTRY`. For `withFile` and for tests: it throws what the system says, and a
@@ -24,24 +23,28 @@ export function withFile<T>(path: string, use: (file: ByteFile) => Result<T>): R
     file = openFile(path);
     return use(file);
   } catch (error) {
-    return fail(error instanceof StorageFault ? error.problem : fileProblem(error, path));
+    return fail(problemOf(error, path));
   } finally {
     file?.close();
   }
 }
 
-/** Size and time of the last change of a file or an entry: whether it is still what it was. Undefined where it is gone. */
-export function statFile(path: string): { readonly sizeBytes: number; readonly mtimeMs: number } | undefined {
+/**
+ * Size and time of the last change of a file or an entry: whether it is still what it was. Undefined where it is gone.
+ * Problems: what else the system says, which leaves open whether it is there.
+ */
+export function statFile(path: string): Result<{ readonly sizeBytes: number; readonly mtimeMs: number } | undefined> {
   try {
     const entry = path.includes(entrySeparator) ? findEntry(path) : undefined;
     if (entry !== undefined) {
       const sizeBytes = entry.archive.sizeOf(entry.name);
-      return sizeBytes === undefined ? undefined : { sizeBytes, mtimeMs: entry.archive.mtimeMs };
+      return ok(sizeBytes === undefined ? undefined : { sizeBytes, mtimeMs: entry.archive.mtimeMs });
     }
     const stats = statSync(path);
-    return stats.isFile() ? { sizeBytes: stats.size, mtimeMs: stats.mtimeMs } : undefined;
-  } catch {
-    return undefined;
+    return ok(stats.isFile() ? { sizeBytes: stats.size, mtimeMs: stats.mtimeMs } : undefined);
+  } catch (error) {
+    const problem = problemOf(error, path);
+    return ["not found", "not a folder"].includes(problem.kind) ? ok(undefined) : fail(problem);
   }
 }
 
@@ -58,7 +61,7 @@ function openPlainFile(path: string): ByteFile {
     return {
       sizeBytes: size,
       mtimeMs,
-      read: (target, offset) => readFully(descriptor, target, offset),
+      read: (target, offset) => readsOf(path, () => readFully(descriptor, target, offset)),
       close: () => closeSync(descriptor),
     };
   } catch (error) {

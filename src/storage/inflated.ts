@@ -57,7 +57,7 @@ function readAt(state: State, target: Uint8Array, offset: number): number {
     const from = offset + got - state.piece.start;
     if (from >= state.piece.bytes.length) {
       if (state.status !== "running") break;
-      decodePiece(state);
+      decodeNext(state);
       continue;
     }
     const part = state.piece.bytes.subarray(from, from + target.length - got);
@@ -72,6 +72,11 @@ function seek(state: State, offset: number): void {
   const { piece, places } = state;
   const place = places.findLast((known) => known.offset <= offset);
   if (offset >= piece.start && (place === undefined || place.offset <= endOf(state))) return;
+  startAt(state, place);
+}
+
+/** Goes to a place kept, or to the beginning. */
+function startAt(state: State, place: Place | undefined): void {
   state.piece = { start: place?.offset ?? 0, bytes: new Uint8Array(0) };
   state.inflater = place === undefined ? undefined : openInflater(state.source, place.resume);
   state.memberStart = place?.memberStart ?? 0;
@@ -81,6 +86,16 @@ function seek(state: State, offset: number): void {
 
 function endOf({ piece }: State): number {
   return piece.start + piece.bytes.length;
+}
+
+/** Where the source cannot be read, a piece is lost half-way: the next read starts afresh. */
+function decodeNext(state: State): void {
+  try {
+    decodePiece(state);
+  } catch (error) {
+    startAt(state, undefined);
+    throw error;
+  }
 }
 
 function decodePiece(state: State): void {

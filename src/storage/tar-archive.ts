@@ -39,8 +39,13 @@ export function openTarGz(source: ByteSource, sizeBytes: number): ArchiveReader 
 function openTarSource(source: TarSource): ArchiveReader {
   let pass = openPass(source);
   const find = (name: string) => {
-    for (let entry = pass.table.find(name); ; entry = pass.table.find(name)) {
-      if (entry !== undefined || pass.step() === undefined) return entry;
+    try {
+      for (let entry = pass.table.find(name); ; entry = pass.table.find(name)) {
+        if (entry !== undefined || pass.step() === undefined) return entry;
+      }
+    } catch (error) {
+      pass = openPass(source); // a pass that was broken off gives nothing more, and the fault may pass
+      throw error;
     }
   };
   return {

@@ -2,9 +2,9 @@ import { readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { LedgerEntry } from "../base/index.ts";
-import { fileProblem } from "../machine/index.ts";
 import { type OpenArchive, useArchive } from "./archive.ts";
 import { archiveNames, entryPath } from "./archive-entry.ts";
+import { problemOf } from "./storage-fault.ts";
 
 /** A regular file that was found, on the disk or in an archive. */
 export interface FoundFile {
@@ -140,7 +140,7 @@ function attempt<T>({ path, shown }: Pending, work: () => T): { readonly value: 
   try {
     return { value: work() };
   } catch (error) {
-    const { kind, got } = fileProblem(error, path);
+    const { kind, got } = problemOf(error, path);
     return { entry: { path: shown, status: "failed", kind, detail: `the system says ${got}` } };
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
-import type { SliceTable } from "../dataset/index.ts";
+import type { SliceCache, SliceTable } from "../dataset/index.ts";
 import { type Fold, rowsOfFold, type Split } from "../labels/index.ts";
 import { writeFileAtomic } from "../machine/index.ts";
 import { type ModelRow, models } from "../models/index.ts";
@@ -65,7 +65,7 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
   const counts = countFolds(table, rows);
   const notes = notesOn(counts, { config, batchSize });
   const unreadable = cache.failures.length;
-  if (unreadable > 0) notes.push(`${unreadable} slices left out, as their pixels cannot be read`);
+  if (unreadable > 0) notes.push(unreadableNote(cache.failures));
   const stepsPerEpoch = Math.floor(rows.train.length / batchSize);
   const described: RunInfo = {
     ...info,
@@ -91,6 +91,14 @@ async function prepareOpened(opened: OpenedData, { run, data, info, work }: Prep
     fingerprint: fingerprintOf({ config, table, cache, split: split.value, rows }),
     engine: engine.value,
   });
+}
+
+/** How many slices have no pixels, why, and which is the first. */
+function unreadableNote(failures: SliceCache["failures"]): string {
+  const reasons = new Map<string, number>();
+  for (const { kind } of failures) reasons.set(kind, (reasons.get(kind) ?? 0) + 1);
+  const counts = [...reasons].map(([kind, slices]) => `${slices} ${kind}`).join(", ");
+  return `${failures.length} slices left out, as their pixels cannot be read: ${counts}; the first is ${failures[0]?.path}`;
 }
 
 /**

@@ -2,8 +2,17 @@ import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fail, ok, type Progress, type Result } from "../base/index.ts";
-import { buildCache, buildIndex, labelRows, openIndex, type SliceCache, type SliceTable } from "../dataset/index.ts";
+import {
+  buildCache,
+  buildIndex,
+  labelRows,
+  openIndex,
+  queryIndex,
+  type SliceCache,
+  type SliceTable,
+} from "../dataset/index.ts";
 import { type Fold, folds, rowsOfFold, type Split } from "../labels/index.ts";
+import { isSystemFault } from "../machine/index.ts";
 import type { TrainingConfig } from "./config.ts";
 import { type Run, runPaths } from "./run-folder.ts";
 
@@ -88,9 +97,16 @@ async function findIndex({ data, trainedOn, run, work }: DataRequest): Promise<R
   const path = resolve(data);
   // Other data than the run's are indexed beside the run's own index, never over it.
   const out = path === trainedOn ? own : `${own}-${createHash("sha256").update(path).digest("hex").slice(0, 8)}`;
-  if (existsSync(join(out, "index.parquet"))) return ok(out);
+  if (existsSync(join(out, "index.parquet")) && (out === own || (await isFinal(out, work)))) return ok(out);
   const built = await buildIndex({ root: data, out, ...work });
   return built.kind === "problem" ? built : ok(out);
+}
+
+/** Whether no file of an index failed by what may have passed since; the run's own stays as its slices were trained on. */
+async function isFinal(path: string, { threads }: Work): Promise<boolean> {
+  const sql = "SELECT DISTINCT reason FROM files WHERE status = 'failed'";
+  const reasons = await queryIndex({ path, sql, most: 1000, threads });
+  return reasons.kind === "ok" && !reasons.value.rows.some(([reason]) => isSystemFault(String(reason)));
 }
 
 function folderOf(index: string): string {
