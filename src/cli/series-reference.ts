@@ -44,6 +44,7 @@ const choiceHead = `
 
 The first rule on which two series differ decides between them; series that differ in nothing are told apart by their UID.
 The series that lost says by what: \`series not chosen\`, \`thinner: 0.6 mm against 5 mm\`.
+Where no slice of the chosen series can be decoded, \`ichor predict\` reads the next one by the same rules and says so.
 
 | | rule | what wins |
 | --- | --- | --- |

@@ -5,6 +5,7 @@ export { choiceRules } from "./series-choice.ts";
 export type { SeriesSlice } from "./series-facts.ts";
 export { kernelRows } from "./series-kernels.ts";
 export { otherParts } from "./series-names.ts";
+export type { LeftOut } from "./series-parts.ts";
 export { findRepeats } from "./series-repeats.ts";
 export { seriesRules, whyNotRead } from "./series-rules.ts";
 export { chooseSeries, type FoundSeries, type SeriesChoice, type SeriesVerdict } from "./series-study.ts";

@@ -3,7 +3,7 @@ import { fail, ok, type Progress, type Result } from "../base/index.ts";
 import { orderSeries, type PlaneShift, type SeriesOrder } from "../ct/index.ts";
 import { submissionHeader, submissionLines } from "../labels/index.ts";
 import type { Detector } from "../models/index.ts";
-import type { ChosenStudy } from "./choose.ts";
+import { type ChosenStudy, chooseNext } from "./choose.ts";
 import type { Draft } from "./draft.ts";
 import type { Frame } from "./field-of-view.ts";
 import type { StudyFinding } from "./findings.ts";
@@ -47,11 +47,12 @@ interface Piece {
 
 /**
  * Second pass, study by study: orders the chosen series along its normal, decodes and prepares it in worker threads while the
- * detector scores what came before, and writes predictions, findings and ledger. Problems: "interrupted",
- * "detector without an answer", and those of the files that are written.
+ * detector scores what came before, and writes predictions, findings and ledger. Where no slice of it can be decoded, the
+ * study's next series by the same rules is read. Problems: "interrupted", "detector without an answer", and those of the
+ * files that are written.
  */
 export async function analyseStudies(studies: readonly ChosenStudy[], options: AnalysisOptions): Promise<Result<void>> {
-  const { draft, threads, signal, detector } = options;
+  const { draft, threads, detector } = options;
   const total = studies.reduce((sum, { chosen }) => sum + (chosen?.slices.length ?? 0), 0);
   const tasks = Math.ceil(total / slicesPerTask);
   const work = openWork<PixelTask, PreparedSlice[]>(
@@ -66,22 +67,37 @@ export async function analyseStudies(studies: readonly ChosenStudy[], options: A
     });
     return { piece, prepared: await work.run({ slices, preprocessing }) };
   };
-  const analysis = openAnalysis(options);
   let done = 0;
+  const advance = ({ slices, completes }: Piece) => {
+    if (completes === "study") done++;
+    bar.advance(slices.length, `study ${Math.min(done + 1, studies.length)} of ${studies.length}`);
+  };
   draft.write("predictions.csv", submissionHeader);
   try {
-    for await (const { piece, prepared } of inOrder(piecesOf(studies), prepare, tasksAhead)) {
-      if (signal.aborted) return fail(interrupted("analysing slices"));
-      const taken = await analysis.take(piece, prepared);
-      if (taken.kind === "problem") return taken;
-      const unwritable = draft.problem();
-      if (unwritable !== undefined) return fail(unwritable);
-      if (piece.completes === "study") done++;
-      bar.advance(prepared.length, `study ${Math.min(done + 1, studies.length)} of ${studies.length}`);
-    }
+    return await analyse(studies, { ...options, analysis: openAnalysis(options), prepare, advance });
   } finally {
     bar.done();
     await work.close();
+  }
+}
+
+type Analysing = Pick<AnalysisOptions, "draft" | "signal"> & {
+  readonly analysis: Analysis;
+  readonly prepare: (piece: Piece) => Promise<{ readonly piece: Piece; readonly prepared: readonly PreparedSlice[] }>;
+  /** Is told of each piece; not of those that are read in another's place, which nobody counted on. */
+  readonly advance: (piece: Piece) => void;
+};
+
+async function analyse(studies: readonly ChosenStudy[], work: Analysing): Promise<Result<void>> {
+  for await (const { piece, prepared } of inOrder(piecesOf(studies), work.prepare, tasksAhead)) {
+    if (work.signal.aborted) return fail(interrupted("analysing slices"));
+    const next = await work.analysis.take(piece, prepared);
+    if (next.kind === "problem") return next;
+    const read = next.value === undefined ? next : await analyse([next.value], { ...work, advance: () => {} });
+    if (read.kind === "problem") return read;
+    const unwritable = work.draft.problem();
+    if (unwritable !== undefined) return fail(unwritable);
+    work.advance(piece);
   }
   return ok(undefined);
 }
@@ -101,7 +117,8 @@ function* piecesOf(studies: readonly ChosenStudy[]): Generator<Piece, void, void
 }
 
 interface Analysis {
-  take(piece: Piece, prepared: readonly PreparedSlice[]): Promise<Result<void>>;
+  /** Takes up the next piece; gives the study with its next series where nothing of this one could be decoded. */
+  take(piece: Piece, prepared: readonly PreparedSlice[]): Promise<Result<ChosenStudy | undefined>>;
 }
 
 /** Holds the series that is being scored; everything older is written. */
@@ -116,7 +133,8 @@ function openAnalysis({ detector, draft, ledger, findings, onStudy }: AnalysisOp
       repaired += prepared.filter((slice) => slice.kind === "prepared" && slice.repaired !== "no").length;
       const pictures = prepared.map((slice) => (slice.kind === "prepared" ? slice.picture : undefined));
       const scored = await scorer.accept(pictures);
-      if (scored.kind === "problem" || completes === "nothing") return scored;
+      if (scored.kind === "problem") return scored;
+      if (completes === "nothing") return ok(undefined);
       for (const [index, { sliceId }] of order.ordered.entries()) {
         const score = scorer.scores[index];
         if (score !== undefined) draft.write("predictions.csv", submissionLines(sliceId, score.probabilities));
@@ -124,10 +142,14 @@ function openAnalysis({ detector, draft, ledger, findings, onStudy }: AnalysisOp
       const result = seriesResult(order, scorer, { operatingPoints, preprocessing, repaired });
       scorer = undefined;
       repaired = 0;
+      recordUnread(ledger, study.leftOut);
+      const next = result.slices.length === 0 ? await chooseNext(study) : undefined;
+      if (next !== undefined) return ok(next);
+      recordUnread(ledger, study.unread);
       const finding = studyFinding(study, result, operatingPoints);
       findings.add(finding);
       onStudy(finding);
-      return scored;
+      return ok(undefined);
     },
   };
 }
@@ -137,6 +159,10 @@ function framesOf({ ordered, shiftsMm }: SeriesOrder<SliceRow>): readonly Frame[
   return ordered.map(({ rows, columns, pixelSpacing }, index) => {
     return { rows, columns, pixelSpacing, shiftMm: shiftsMm[index] };
   });
+}
+
+function recordUnread(ledger: Ledger, slices: ChosenStudy["unread"]): void {
+  for (const { slice, kind, detail } of slices) ledger.record({ path: slice.shown, status: "set aside", kind, detail });
 }
 
 function recordSlice(ledger: Ledger, { shown: path }: SliceRow, prepared: PreparedSlice | undefined): void {

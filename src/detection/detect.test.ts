@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -246,6 +247,27 @@ test("detect: a study of which nothing can be decoded is not analysed, with the 
     readFindings(out).studies.find(({ study }) => study === "1.2"),
     { status: "not analysed", study: "1.2", reason, otherSeries: [] },
   );
+});
+
+test("detect: where nothing of the chosen series can be decoded, the next one is read, and every file is accounted for", async () => {
+  const folder = mixedFolder("second-series");
+  const damage = () => {
+    for (let at = 0; at < 8; at++) truncateSync(join(folder, "deep", `a${at}.dcm`), 1200);
+  };
+  const out = join(root, "out-second-series");
+  const progress = whenProgress("Analysing slices", "start", damage);
+  const { ledger, studies } = must(await detectWith(fake, options({ inputs: [folder], out, progress })));
+  assert.deepEqual([ledger.found, ledger.used, ledger.failed], [19, 4 + 3, 8 + 1]);
+  assert.equal(ledger.reasons["series not chosen"], undefined);
+  assert.equal(studies.length, 2);
+  const study = readFindings(out).studies.find((each) => each.study === "1.1");
+  assert.ok(study?.status === "analysed");
+  assert.deepEqual([study.series.uid, study.series.slices], ["1.1.2", 4]);
+  assert.match(study.notes[0]!, /read in place of series 1\.1\.1: none of its 8 slices could be decoded/);
+  assert.equal(study.otherSeries[0]?.status, "set aside");
+  const predictions = readFileSync(join(out, "predictions.csv"), "utf8");
+  assert.equal(predictions.match(/^1\.1\.2\.\d_any,/gm)?.length, 4);
+  assert.equal(readFileSync(join(out, "ledger.csv"), "utf8").trimEnd().split("\n").length, 1 + 19);
 });
 
 for (const [what, at] of [

@@ -100,7 +100,7 @@ async function writeDraft(
   const findings = openFindings(draft, detector);
   const lines: StudyLine[] = [];
   const onStudy = (finding: StudyFinding) => lines.push(lineOf(finding));
-  const chosen = await chooseInStudies(studies.value, { ledger, signal: options.signal });
+  const chosen = await chooseInStudies(studies.value, options.signal);
   if (chosen.kind === "problem") return chosen;
   const analysed = await analyseStudies(chosen.value, { ...options, detector, draft, ledger, findings, onStudy });
   if (analysed.kind === "problem") return analysed;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type LedgerEntry, must } from "../base/index.ts";
+import { must } from "../base/index.ts";
 import { orderSeries, type Preprocessing } from "../ct/index.ts";
-import { chooseInStudies } from "./choose.ts";
+import { type ChosenStudy, chooseInStudies, chooseNext } from "./choose.ts";
 import { seriesResult, studyFinding } from "./study.ts";
 import type { SliceRow } from "./survey.ts";
 
@@ -53,20 +53,28 @@ function slicesOf({ uid, count, changes, tilt = 0 }: Shape): SliceRow[] {
 
 const preprocessing: Preprocessing = { values: "hu", size: 8, fieldOfViewMm: 240, tilt: "straightened" };
 
-/** The finding of a study, and what its ledger says of the series that were not read. */
+/**
+ * The finding of a study, of which as many slices of each series as its shape says cannot be decoded, and what is said of
+ * the slices that were not read.
+ */
 async function findingOf(...shapes: readonly Shape[]) {
   const series = shapes.map((shape) => ({ uid: shape.uid, slices: slicesOf(shape) }));
-  const rows: LedgerEntry[] = [];
-  const ledger = { record: (entry: LedgerEntry) => void rows.push(entry) };
-  const [study] = must(await chooseInStudies([{ uid: "study", series }], { ledger, signal }));
-  assert.ok(study !== undefined);
-  const order = orderSeries(study.chosen?.slices ?? []);
-  const failed = shapes.find(({ uid }) => uid === study.chosen?.uid)?.failed ?? 0;
-  const score = { probabilities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], evidence: [] };
-  const scores = order.ordered.map((_, index) => (index < failed ? undefined : score));
-  const scored = { scores, studyLogits: new Float32Array(6) };
-  const result = seriesResult(order, scored, { operatingPoints, preprocessing, repaired: 0 });
-  return { finding: studyFinding(study, result, operatingPoints), rows };
+  let [study] = must(await chooseInStudies([{ uid: "study", series }], signal));
+  for (;;) {
+    assert.ok(study !== undefined);
+    const order = orderSeries(study.chosen?.slices ?? []);
+    const failed = shapes.find(({ uid }) => uid === study?.chosen?.uid)?.failed ?? 0;
+    const score = { probabilities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], evidence: [] };
+    const scores = order.ordered.map((_, index) => (index < failed ? undefined : score));
+    const scored = { scores, studyLogits: new Float32Array(6) };
+    const result = seriesResult(order, scored, { operatingPoints, preprocessing, repaired: 0 });
+    const next: ChosenStudy | undefined = result.slices.length === 0 ? await chooseNext(study) : undefined;
+    if (next === undefined) {
+      const unread = [...study.leftOut, ...study.unread].map(({ slice, kind, detail }) => [slice.shown, kind, detail]);
+      return { finding: studyFinding(study, result, operatingPoints), unread };
+    }
+    study = next;
+  }
 }
 
 async function analysed(...shapes: readonly Shape[]) {
@@ -100,7 +108,7 @@ test("study: one series is read, and each other one says why it is not", async (
     { uid: "bone", count: 30, changes: { kernel: "H60s" } },
     { uid: "whole", count: 30 },
   ];
-  const { finding, rows } = await findingOf(...shapes);
+  const { finding, unread } = await findingOf(...shapes);
   assert.ok(finding.status === "analysed");
   assert.equal(finding.series.uid, "whole");
   assert.equal(
@@ -114,14 +122,8 @@ test("study: one series is read, and each other one says why it is not", async (
       ["bone", "set aside", "bone kernel: kernel H60s", 30],
     ],
   );
-  assert.equal(rows.length, 70);
-  const [first] = rows;
-  assert.deepEqual(first, {
-    path: "thin.0.dcm",
-    status: "set aside",
-    kind: "series not chosen",
-    detail: "thinner: 1 mm against 5 mm",
-  });
+  assert.equal(unread.length, 70);
+  assert.deepEqual(unread[0], ["thin.0.dcm", "series not chosen", "thinner: 1 mm against 5 mm"]);
   assert.deepEqual((await findingOf(...shapes.toReversed())).finding, finding);
 });
 
@@ -131,15 +133,16 @@ test("study: slices that failed and slices of another plane are told", async () 
     sliceId: "scout",
     orientation: [0, 1, 0, 0, 0, -1] as const,
   };
-  const { finding, rows } = await findingOf({ uid: "1", count: 30, failed: 2 });
-  assert.ok(finding.status === "analysed" && rows.length === 0);
+  const { finding, unread } = await findingOf({ uid: "1", count: 30, failed: 2 });
+  assert.ok(finding.status === "analysed" && unread.length === 0);
   assert.equal(finding.series.slices, 28);
   assert.deepEqual(finding.notes, ["2 slices could not be decoded: what they show is not known"]);
   const chosen = await chooseInStudies(
     [{ uid: "study", series: [{ uid: "1", slices: [...slicesOf({ uid: "1", count: 30 }), scout] }] }],
-    { ledger: { record: () => {} }, signal },
+    signal,
   );
-  assert.deepEqual(must(chosen)[0]?.leftOut, { "other plane": 1 });
+  const leftOut = must(chosen)[0]?.leftOut.map(({ slice, kind }) => [slice.sliceId, kind]);
+  assert.deepEqual(leftOut, [["scout", "other plane"]]);
 });
 
 test("study: a series of a tilted gantry is straightened, and the finding says so", async () => {
@@ -162,7 +165,31 @@ test("study: without a series to read, or with nothing decoded, it is not analys
   assert.equal(await reasonOf(bone), "none of its series is a head CT to read: bone kernel (kernel BONEPLUS)");
   assert.equal(await reasonOf(bone, { uid: "1", count: 30, failed: 30 }), "none of the 30 slices could be decoded");
   assert.equal(
-    await reasonOf({ uid: "1", count: 30, failed: 30 }, { uid: "2", count: 28 }),
-    "none of the 30 slices could be decoded; 1 series that could be read instead: name its files alone",
+    await reasonOf({ uid: "1", count: 30, failed: 30 }, { uid: "2", count: 28, failed: 28 }, bone),
+    "none of the slices of its 2 head CT series could be decoded",
   );
+});
+
+test("study: where nothing of the chosen series can be decoded, the next one by the rules is read, and both are told", async () => {
+  const { finding, unread } = await findingOf(
+    { uid: "best", count: 30, failed: 30 },
+    { uid: "thin", count: 40, changes: { sliceThicknessMm: 1 } },
+    { uid: "bone", count: 30, changes: { kernel: "H60s" } },
+    { uid: "second", count: 29, failed: 29 },
+  );
+  assert.ok(finding.status === "analysed");
+  assert.deepEqual([finding.series.uid, finding.series.slices], ["thin", 40]);
+  assert.deepEqual(
+    finding.otherSeries.map(({ uid, status, because }) => `${uid} ${status}: ${because}`),
+    [
+      "best set aside: nothing decoded: none of its 30 slices could be decoded",
+      "second set aside: nothing decoded: none of its 29 slices could be decoded",
+      "bone set aside: bone kernel: kernel H60s",
+    ],
+  );
+  assert.deepEqual(finding.notes, [
+    "read in place of series best: none of its 30 slices could be decoded",
+    "read in place of series second: none of its 29 slices could be decoded",
+  ]);
+  assert.deepEqual([...new Set(unread.map(([, kind]) => kind))], ["bone kernel"]);
 });

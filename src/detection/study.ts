@@ -1,6 +1,6 @@
 import { type Preprocessing, type SeriesOrder, type SeriesVerdict, usedShift } from "../ct/index.ts";
 import { labels } from "../labels/index.ts";
-import type { ChosenStudy } from "./choose.ts";
+import { type ChosenStudy, undecoded } from "./choose.ts";
 import type { AnalysedStudy, OtherSeries, SliceFinding, StudyFinding } from "./findings.ts";
 import { probabilityOf, type Scorer, type SeriesScorer } from "./series-scorer.ts";
 import type { SliceRow } from "./survey.ts";
@@ -122,15 +122,19 @@ function noneToRead({ others }: ChosenStudy): string {
 }
 
 function noneDecoded({ others }: ChosenStudy, { failed }: SeriesResult): string {
-  const could = others.filter(({ status }) => status === "not chosen").length;
-  const rest =
-    could === 0 ? "" : `; ${count(could, "series", "series")} that could be read instead: name its files alone`;
-  return `none of the ${count(failed, "slice")} could be decoded${rest}`;
+  const tried = others.filter(({ kind }) => kind === undecoded).length;
+  if (tried === 0) return `none of the ${count(failed, "slice")} could be decoded`;
+  return `none of the slices of its ${tried + 1} head CT series could be decoded`;
 }
 
-function notesOf({ leftOut }: ChosenStudy, { order, failed, repaired, straightened }: SeriesResult): string[] {
-  const notes = order.remarks.map(({ kind, count: times }) => `${kind}: ${times}`);
-  for (const [kind, times] of Object.entries(leftOut)) notes.push(`${count(times, "slice")} set aside: ${kind}`);
+function notesOf({ leftOut, others }: ChosenStudy, { order, failed, repaired, straightened }: SeriesResult): string[] {
+  const notes = others
+    .filter(({ kind }) => kind === undecoded)
+    .map(({ uid, detail }) => `read in place of series ${uid}: ${detail}`);
+  notes.push(...order.remarks.map(({ kind, count: times }) => `${kind}: ${times}`));
+  const reasons = new Map<string, number>();
+  for (const { kind } of leftOut) reasons.set(kind, (reasons.get(kind) ?? 0) + 1);
+  for (const [kind, times] of reasons) notes.push(`${count(times, "slice")} set aside: ${kind}`);
   if (failed > 0) notes.push(`${count(failed, "slice")} could not be decoded: what they show is not known`);
   if (repaired > 0) notes.push(`${count(repaired, "slice")} with wrapped stored values repaired`);
   if (straightened) notes.push(`tilted by ${order.tiltDegrees?.toFixed(1)}°, straightened along the slice normal`);
