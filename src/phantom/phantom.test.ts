@@ -106,14 +106,16 @@ test("a folder in use is refused, a file in the way too, an interrupt leaves no 
 test("an interrupt ends the work within a study, and the next run refuses what it left", async () => {
   const out = join(root, "stopped");
   const ctrlC = new AbortController();
-  const started = performance.now();
-  const work = makePhantom({ ...whole, out, signal: ctrlC.signal });
-  while (!existsSync(join(out, "stage_2_train")) && performance.now() - started < 10_000) await setTimeout(20);
-  const pressed = performance.now();
+  let ended = false;
+  const work = makePhantom({ ...whole, out, signal: ctrlC.signal }).finally(() => {
+    ended = true;
+  });
+  while (!existsSync(join(out, "stage_2_train")) && !ended) await setTimeout(20);
   ctrlC.abort();
   const stopped = await work;
   assert.equal(stopped.kind === "problem" && stopped.problem.kind, "interrupted");
-  assert.ok(performance.now() - pressed < 3000, "a study of 200 slices of 512² takes a quarter of a minute");
+  const slices = readdirSync(join(out, "stage_2_train")).filter((name) => name.endsWith(".dcm")).length;
+  assert.ok(slices < whole.slices, `all ${slices} slices of the study were made before it stopped`);
   const again = await makePhantom({ ...whole, out, signal: new AbortController().signal });
   assert.equal(again.kind === "problem" && again.problem.kind, "folder in use");
 });
@@ -129,7 +131,7 @@ test("a number that makes no study is refused by its name before a folder is mad
   assert.ok(!existsSync(out));
 });
 
-/** Far more than a test has time for. */
+/** Some 15 s of work: it is stopped when its folder is there. */
 const whole = { studies: 1, seed: 1, matrix: 512, slices: 200, testStudies: 0, threads: 1, progress: silent };
 
 test("tissues have the HU of a head: air, fat, bone, fluid, brain", () => {
