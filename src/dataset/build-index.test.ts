@@ -99,6 +99,15 @@ test("an index does not depend on the order or the place of the files", async ()
   assert.notEqual(unlabelled.hash, one.hash);
 });
 
+test("a CSV file of another name is told apart from the rest, with what to do if it holds the labels", async () => {
+  const out = newFolder();
+  const root = folderOf({ ...seriesFiles("scans", "a", 2), "labels.csv": labelTable({ ID_ax0: [] }), "b.txt": "" });
+  assert.equal(must(await index(root, { out })).ledger.reasons["table"], 1);
+  const line = ledgerOf(out).find((one) => one.startsWith("labels.csv"));
+  assert.match(line ?? "", /^labels\.csv,set aside,table,.*--labels/);
+  assert.equal(must(await index(root, { out, labels: join(root, "labels.csv") })).labelled, 1);
+});
+
 test("images without any label table are indexed without labels", async () => {
   const summary = must(await index(folderOf(seriesFiles("scans", "a", 3))));
   assert.deepEqual([summary.labelled, summary.unlabelled], [0, 3]);

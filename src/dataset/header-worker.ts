@@ -16,12 +16,16 @@ export interface HeaderTask {
 
 /** Reads the headers of some files, in a worker thread; for each file, in their order, one row a slice. */
 export default function readHeaders({ paths, heads }: HeaderTask): readonly (readonly OutcomeCells[])[] {
-  const read = () => paths.map((path) => readSliceHeaders(path).map(outcomeCells));
+  const read = () => paths.map((path) => readSliceHeaders(path).map((outcome) => outcomeCells(path, outcome)));
   return heads === undefined ? read() : withHeads(paths, heads, read);
 }
 
 /** Arrays of plain values: objects take twice as long from one thread to another. */
-function outcomeCells(outcome: HeaderOutcome): OutcomeCells {
+function outcomeCells(path: string, outcome: HeaderOutcome): OutcomeCells {
   if (outcome.kind === "slice") return [outcome.header.frame, "used", "", "", ...headerCells(outcome.header)];
+  if (outcome.reason === "not DICOM" && /\.csv$/i.test(path)) {
+    const detail = "a CSV file; if it holds the labels, index again with --labels and its path";
+    return [undefined, "set aside", "table", detail, ...headerCells(undefined)];
+  }
   return [outcome.frame, outcome.kind, outcome.reason, outcome.detail, ...headerCells(undefined)];
 }

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { fail, ok, type Problem, type Progress, type Result, shellWord } from "../base/index.ts";
 import { labelRows, openIndex, type SliceTable } from "../dataset/index.ts";
 import { type Fold, labelCount, labels, rowsOfFold, submissionHeader, submissionLines } from "../labels/index.ts";
-import { writeFileAtomic } from "../machine/index.ts";
+import { fileResult, writeFileAtomic } from "../machine/index.ts";
 import { type Detector, openDetector } from "../models/index.ts";
 import { openRunData, type Run, type RunData, readRun, scoreRows } from "../training/index.ts";
 import { brainArea } from "./brain-area.ts";
@@ -41,6 +41,8 @@ const defaultRounds = 1000;
 export async function evaluateRun(options: EvaluateOptions): Promise<Result<Evaluation>> {
   const run = readRun(options.run);
   if (run.kind === "problem") return run;
+  const writable = checkWritable(run.value.dir);
+  if (writable.kind === "problem") return writable;
   const detector = await openRunDetector(run.value, options);
   if (detector.kind === "problem") return detector;
   try {
@@ -55,6 +57,15 @@ export async function evaluateRun(options: EvaluateOptions): Promise<Result<Eval
   } finally {
     await detector.value.close();
   }
+}
+
+/** Whether the results will have a place, before minutes of scoring: another user's run, or one on a disk for reading. */
+function checkWritable(run: string): Result<void> {
+  const checked = fileResult(run, () => accessSync(run, constants.W_OK));
+  if (checked.kind === "ok") return checked;
+  const expected = "a run folder that can be written: evaluations stand in it";
+  const next = `copy it to a folder of your own (cp -r ${shellWord(run)} DIR) and evaluate that, or mend its permissions`;
+  return fail({ ...checked.problem, expected, next });
 }
 
 /**

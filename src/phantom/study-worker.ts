@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail, ok, type Result } from "../base/index.ts";
 import { submissionLines } from "../labels/index.ts";
@@ -27,8 +27,7 @@ export default function simulate({ folder, ...request }: StudyTask): Result<Stud
     makeFolder(folder);
     for (const { sliceId, file, labels } of simulateStudy(request)) {
       const path = join(folder, `${sliceId}.dcm`);
-      writeFileSync(`${path}.tmp`, file);
-      renameSync(`${path}.tmp`, path);
+      writeFile(path, file);
       lines.push(submissionLines(sliceId, labels));
       for (const [index, label] of labels.entries()) positives[index]! += label;
     }
@@ -36,4 +35,16 @@ export default function simulate({ folder, ...request }: StudyTask): Result<Stud
     return fail(fileProblem(error, folder));
   }
   return ok({ slices: lines.length, positives, lines: lines.join("") });
+}
+
+/** Under a temporary name first, of which nothing stays where the disk is full. */
+function writeFile(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.tmp`;
+  try {
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

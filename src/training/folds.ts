@@ -12,14 +12,16 @@ import {
   type Split,
 } from "../labels/index.ts";
 import type { TrainingConfig } from "./config.ts";
-import type { OpenedData } from "./run-data.ts";
 import type { FoldCounts } from "./run-folder.ts";
 
 /**
  * Splits the patients who have labels, whole components of patients that share pixels at once. Problems: as
  * `assignFolds` (too few patients, no labels, no positive case).
  */
-export function splitPatients({ table, cache }: OpenedData, { split }: Pick<TrainingConfig, "split">): Result<Split> {
+export function splitPatients(
+  { table, cache }: { readonly table: SliceTable; readonly cache: Pick<SliceCache, "failures" | "pixelHashes"> },
+  { split }: Pick<TrainingConfig, "split">,
+): Result<Split> {
   const labelled = table.labels.slice();
   for (const { row } of cache.failures) labelled.fill(Number.NaN, row * labelCount, (row + 1) * labelCount);
   const all = components({

@@ -43,7 +43,8 @@ export async function prepareRun({ run, data, info, work }: Preparation): Promis
   const { config } = info;
   const stray = strayPatternOf(config);
   if (stray.kind === "problem") return stray;
-  const opened = await openData({ data, trainedOn: info.data.path, run, config, work });
+  const refuse = (table: SliceTable) => (info.split === undefined ? unsplittable(table, config) : undefined);
+  const opened = await openData({ data, trainedOn: info.data.path, run, config, refuse, work });
   if (opened.kind === "problem") return opened;
   const prepared = await prepareOpened(opened.value, { run, data, info, work });
   if (prepared.kind === "problem") opened.value.cache.close();
@@ -125,6 +126,12 @@ function makeEngine(settings: Omit<EngineSettings, "backbone">): Result<Engine> 
   } catch (error) {
     return refusedBackbone(settings.config.backbone?.file ?? "", error); // an operator without gradient, another form
   }
+}
+
+/** Why patients cannot be split even if all their pixels can be read and none are the same. */
+function unsplittable(table: SliceTable, config: TrainingConfig): Problem | undefined {
+  const split = splitPatients({ table, cache: { failures: [], pixelHashes: [] } }, config);
+  return split.kind === "problem" ? split.problem : undefined;
 }
 
 function makeSplit(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fail, ok, type Progress, type Result } from "../base/index.ts";
+import { fail, ok, type Problem, type Progress, type Result } from "../base/index.ts";
 import {
   buildCache,
   buildIndex,
@@ -60,6 +60,8 @@ export interface DataRequest {
   readonly trainedOn: string;
   readonly run: string;
   readonly config: Pick<TrainingConfig, "preprocessing">;
+  /** Why an index will not do, before hours go into its cache. */
+  readonly refuse?: (table: SliceTable) => Problem | undefined;
   readonly work: Work;
 }
 
@@ -78,6 +80,8 @@ export async function openData(request: DataRequest): Promise<Result<OpenedData>
   if (index.kind === "problem") return index;
   const table = await openIndex(index.value);
   if (table.kind === "problem") return table;
+  const refused = request.refuse?.(table.value);
+  if (refused !== undefined) return fail(refused);
   const beside = join(folderOf(index.value), "cache");
   const dir = isWritable(beside) ? beside : runPaths(run).cache;
   const cache = await buildCache({ table: table.value, preprocessing: config.preprocessing, dir, ...work });

@@ -206,8 +206,10 @@ function stopped({ run, data, provider }: TrainOptions, problem: Problem): Resul
   const current = readRunInfo(run);
   // A disk that is full has said so already: what comes of this write changes nothing.
   if (current.kind === "ok") writeRunInfo(run, { ...current.value, status: "interrupted" });
-  if (problem.kind !== "interrupted") return fail(problem);
-  return fail({ ...problem, where: `${run}: ${problem.where}`, next: resumeCommand(data, run, provider) });
+  const goingOn = resumeCommand(data, run, provider); // the same command would be refused, with a run in the folder
+  if (problem.kind !== "interrupted")
+    return fail({ ...problem, next: problem.next.replace("run the same command again", `go on: ${goingOn}`) });
+  return fail({ ...problem, where: `${run}: ${problem.where}`, next: goingOn });
 }
 
 function summarise(run: string, info: RunInfo, work: RunSummary["work"]): Result<RunSummary> {

@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true }));
 /** See failing-disk.mjs. */
 interface DiskFault {
   readonly path: string;
-  readonly call: "open" | "read" | "half" | "list" | "stat" | "all";
+  readonly call: "open" | "read" | "half" | "list" | "stat" | "full" | "write" | "all";
   readonly code: string;
 }
 
@@ -142,6 +142,34 @@ test("ichor deidentify writes the rest, no half of a file, and with --resume wha
   assert.equal(files().length, 6);
   const { ledger } = (await done(`${line} --resume`)) as unknown as Account;
   assert.deepEqual([ledger.used, ledger.failed, files().length], [10, 0, 10]);
+});
+
+/** What a command is refused with. */
+function refusedOn(text: string, fault: DiskFault): Record<"kind" | "where" | "next", string> {
+  const { code, document } = onFailingDisk(text, [fault]);
+  assert.equal(code, 1);
+  return document["problem"] as Record<"kind" | "where" | "next", string>;
+}
+
+test("a full disk says the command that goes on, or what to remove, and leaves nothing half written", () => {
+  const full = { call: "full", code: "ENOSPC" } as const;
+  const { kind, next } = refusedOn(`train --data @/index --run @/run-4 ${settings}`, {
+    ...full,
+    path: "last.safetensors",
+  });
+  assert.equal(kind, "disk full");
+  assert.match(next, /^free some space and go on: ichor train --data \S+index --run \S+run-4 --resume$/);
+  const phantom = refusedOn("phantom --out @/full --studies 2 --matrix 32 --slices 4", { ...full, path: ".dcm" });
+  assert.equal(phantom.kind, "disk full");
+  assert.match(phantom.next, /^remove \S+full, then free some space and run the same command again$/);
+  const left = readdirSync(join(folder, "full"), { recursive: true, encoding: "utf8" });
+  assert.deepEqual(left.filter(isFile), []);
+});
+
+test("ichor evaluate of another user's run says what can be done before it scores", () => {
+  const { kind, next } = refusedOn("evaluate --run @/run-2", { path: "run-2", call: "write", code: "EACCES" });
+  assert.equal(kind, "no permission");
+  assert.match(next, /copy it to a folder of your own \(cp -r \S+run-2 DIR\)/);
 });
 
 const tells =

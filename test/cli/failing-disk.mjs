@@ -2,19 +2,21 @@
 // in the environment. Node's file functions then say of these paths what the system would say. No TypeScript, since
 // worker threads load it before they can read that. A fault is {path, call, code}: a path's end, one of the system's
 // errors, and what fails: "open", "read", "list", "stat", "half" (to read behind the middle of a file; with the code "END"
-// the file ends there, as one that is cut off meanwhile) or "all", which is everything at and below a path.
+// the file ends there, as one that is cut off meanwhile), "full" (to write it), "write" (to ask for leave to write there) or
+// "all", which is everything at and below a path.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
 const faults = JSON.parse(process.env.ICHOR_TEST_DISK_FAULTS ?? "[]");
-const { openSync, readSync, readdirSync, statSync, fstatSync } = fs;
+const { accessSync, openSync, readSync, readdirSync, statSync, fstatSync, writeSync, writeFileSync } = fs;
 const paths = new Map();
 
 function faultOf(path, ...calls) {
   return faults.find((fault) =>
     fault.call === "all"
       ? `${path}/`.includes(`${fault.path}/`)
-      : calls.includes(fault.call) && `${path}`.endsWith(fault.path),
+      : calls.includes(fault.call) &&
+        (fault.call === "full" ? `${path}`.includes(fault.path) : `${path}`.endsWith(fault.path)),
   );
 }
 
@@ -36,6 +38,19 @@ Object.assign(fs, {
   statSync(path, ...rest) {
     refuse(faultOf(path, "stat"));
     return statSync(path, ...rest);
+  },
+  accessSync(path, ...rest) {
+    refuse(faultOf(path, "write"));
+    return accessSync(path, ...rest);
+  },
+  writeSync(descriptor, ...rest) {
+    refuse(faultOf(paths.get(descriptor) ?? "", "full"));
+    return writeSync(descriptor, ...rest);
+  },
+  writeFileSync(path, bytes, ...rest) {
+    const fault = faultOf(path, "full");
+    writeFileSync(path, fault === undefined ? bytes : bytes.subarray(0, 1), ...rest);
+    refuse(fault);
   },
   readSync(descriptor, target, from, length, at) {
     const fault = faultOf(paths.get(descriptor) ?? "", "read", "half");

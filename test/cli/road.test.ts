@@ -101,6 +101,7 @@ test("bad input is refused by its kind", async () => {
   const got: Record<string, string> = {};
   for (const text of Object.keys(kinds)) got[text] = await refused(text);
   assert.deepEqual(got, kinds);
+  assert.ok(!existsSync(at("e11/index/cache")), "refused before any slice was cached");
   // Nothing of it is left behind but what a run folder remembers of its start.
   for (const name of ["e3", "e4", "e5", "e6", "e7", "e8"]) assert.ok(!existsSync(at(name)), name);
 });

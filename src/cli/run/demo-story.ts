@@ -93,9 +93,10 @@ export async function tellStory(out: string, work: Work, size: StorySize = stand
   const seconds = Math.round(10 * state.seconds + (performance.now() - begun) / 100) / 10;
   const marked = mark(places, { size, status: told.kind === "ok" ? "finished" : "started", seconds });
   if (told.kind === "ok") return marked.kind === "problem" ? marked : reread(places, seconds, "told");
-  if (told.problem.kind !== "interrupted") return told;
-  const where = `${out}: ${told.problem.where}`;
-  return fail({ ...told.problem, where, next: `go on: npx ichor demo --out ${shellWord(out)}` });
+  const goingOn = `go on: npx ichor demo --out ${shellWord(out)}`;
+  const { kind, where, next } = told.problem;
+  if (kind === "interrupted") return fail({ ...told.problem, where: `${out}: ${where}`, next: goingOn });
+  return fail({ ...told.problem, next: next.replace(/go on: ichor train .*$/, goingOn) }); // its parts are not the user's
 }
 
 /** What a newcomer may do after the demo, with commands to copy. */
