@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { withoutPydicom } from "../../test/pydicom-oracle.ts";
 import { askOracle } from "../../test/python.ts";
 import { must } from "../base/index.ts";
-import { ctImageStorage, type WritableElements, writeDicom } from "../dicom/index.ts";
+import { ctImageStorage, told, uidForm, type WritableElements, writeDicom } from "../dicom/index.ts";
 import { type HuSlice, readHu } from "./hounsfield.ts";
 import { prepareSlice, stackNeighbours } from "./prepare.ts";
 import { readSliceHeader } from "./slice-header.ts";
@@ -109,6 +109,23 @@ test("every real slice has the HU of its reference", { skip: reference }, () => 
   });
   assert.equal(lines.length, 1023);
   assert.deepEqual(wrong, []);
+});
+
+test("what is said of a file names no free text of its header, where a patient's name may stand", () => {
+  const hostile: readonly WritableElements[] = [
+    { Modality: "DOE^JANE" },
+    { RescaleSlope: "DOE^JANE" },
+    { RescaleSlope: "0", RescaleIntercept: "DOE^JANE" },
+    { ImageType: ["LOCALIZER", "DOE^JANE"] },
+  ];
+  for (const [at, elements] of hostile.entries()) {
+    const found = readSliceHeader(fileOf(`hostile-${at}.dcm`, { ...slice, ...elements }));
+    assert.ok(found.kind !== "slice" && !/DOE|JANE/.test(found.detail), JSON.stringify(found));
+  }
+  const other = readSliceHeader(fileOf("hostile.dcm", { ...slice, Modality: "DOE^JANE" }));
+  assert.equal(other.kind !== "slice" && other.detail, "Modality is a value of 8 characters");
+  assert.equal(told("1.2.840.10008.1.2", uidForm), "1.2.840.10008.1.2");
+  assert.equal(told("DOE^JANE", uidForm), "a value of 8 characters");
 });
 
 test("what is no slice is set aside by name, what is broken fails by name", () => {

@@ -1,4 +1,4 @@
-import type { DataSet } from "../dicom/index.ts";
+import { type DataSet, decimalForm, told } from "../dicom/index.ts";
 import type { ImageElements } from "./functional-groups.ts";
 import { hasModalityLut, readModalityLut } from "./modality-lut.ts";
 
@@ -46,7 +46,8 @@ export function rescaleOf(dataSet: DataSet, image: ImageElements, bits: Bits): R
     image.numbers(macro, keyword)?.[0] ?? (image.text(macro, keyword) === undefined ? absent : Number.NaN);
   const [slope, intercept] = [one("RescaleSlope", 1), one("RescaleIntercept", 0)];
   const failed = (expected: string): NoRescale => {
-    const [seenSlope, seenIntercept] = [image.text(macro, "RescaleSlope"), image.text(macro, "RescaleIntercept")];
+    const seen = (keyword: "RescaleSlope" | "RescaleIntercept") => told(image.text(macro, keyword), decimalForm);
+    const [seenSlope, seenIntercept] = [seen("RescaleSlope"), seen("RescaleIntercept")];
     const detail = `RescaleSlope ${seenSlope}, RescaleIntercept ${seenIntercept}; expected ${expected}`;
     return { kind: "failed", reason: "rescale", detail };
   };

@@ -1,4 +1,5 @@
 import type { SeriesFacts } from "./series-facts.ts";
+import { kernelWords } from "./series-kernels.ts";
 import { namesHead } from "./series-names.ts";
 
 /** A rule by which of two series one is read: its words, a rank (the lower wins), and what is said of the one that lost. */
@@ -50,8 +51,7 @@ export const choiceRules: readonly ChoiceRule[] = [
     name: "kernel",
     rule: "soft kernels before those not known before medium ones",
     rank: ({ sharpness }) => ({ soft: 0, unknown: 1, medium: 2, sharp: 3 })[sharpness],
-    says: (lost, won) =>
-      `sharper or unknown kernel: ${lost.kernel ?? "none named"} against ${won.kernel ?? "none named"}`,
+    says: (lost, won) => `sharper or unknown kernel: ${kernelWords(lost.kernel)} against ${kernelWords(won.kernel)}`,
   },
   {
     name: "thickness",
@@ -69,9 +69,8 @@ export const choiceRules: readonly ChoiceRule[] = [
   {
     name: "original",
     rule: "reconstructed from the measurement before computed from other slices",
-    rank: ({ imageType }) =>
-      Number(imageType[0] === "DERIVED" || imageType.some((value) => /REFORMATTED|MPR/.test(value))),
-    says: ({ imageType }) => `computed from other slices: ImageType ${imageType.join("\\")}`,
+    rank: ({ imageType }) => Number(derivedWord(imageType) !== undefined),
+    says: ({ imageType }) => `computed from other slices: ImageType says ${derivedWord(imageType)}`,
   },
   {
     name: "positions",
@@ -98,6 +97,12 @@ export const choiceRules: readonly ChoiceRule[] = [
     says: (lost, won) => `equal in all else, series number ${lost.number ?? "unknown"} after ${won.number}`,
   },
 ];
+
+/** What of ImageType says that a series was computed from other slices: no more than the word. */
+function derivedWord(imageType: readonly string[]): string | undefined {
+  if (imageType[0] === "DERIVED") return imageType[0];
+  return imageType.map((value) => /REFORMATTED|MPR/.exec(value)?.[0]).find((word) => word !== undefined);
+}
 
 /** The series of a study in the order in which they would be read; equal ones by UID, so that file order does not matter. */
 export function rankSeries<T extends { readonly facts: SeriesFacts }>(series: readonly T[]): readonly T[] {

@@ -53,11 +53,24 @@ export const kernelRows: readonly KernelRow[] = [
 
 /** The sharpness of a kernel by the maker's name for it; of several values the first is the kernel. */
 export function kernelSharpness(kernel: string | undefined): Sharpness {
-  const name = kernel?.split("\\")[0]?.trim().toUpperCase() ?? "";
+  const { sharpness, found } = kernelRow(kernel) ?? { sharpness: "unknown" as const };
+  return typeof sharpness === "string" ? sharpness : sharpness(Number(found?.[1]));
+}
+
+/** A kernel in the ledger's words: what of its name stands in the table, else its length, as it is free text. */
+export function kernelWords(kernel: string | undefined): string {
+  if (kernel === undefined) return "none named";
+  const { name, found } = kernelRow(kernel) ?? {};
+  if (name === undefined || found === undefined) return `a name of ${kernel.length} characters`;
+  return name.slice(found.index, found.index + found[0].length);
+}
+
+function kernelRow(kernel: string | undefined) {
+  const name = kernel?.split("\\")[0]?.trim() ?? "";
   for (const { pattern, sharpness } of kernelRows) {
-    const found = pattern.exec(name);
-    if (found === null) continue;
-    return typeof sharpness === "string" ? sharpness : sharpness(Number(found[1]));
+    // letter by letter, so that places stay
+    const found = pattern.exec(name.replace(/[a-z]/g, (letter) => letter.toUpperCase()));
+    if (found !== null) return { name, found, sharpness };
   }
-  return "unknown";
+  return undefined;
 }

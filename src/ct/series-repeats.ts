@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { loadCodecs } from "../dicom/index.ts";
+import { loadCodecs, told, uidForm } from "../dicom/index.ts";
 import { readHu } from "./hounsfield.ts";
 import type { LeftOut } from "./series-parts.ts";
 import { readSliceHeader } from "./slice-header.ts";
@@ -28,7 +28,7 @@ export async function findRepeats<T extends Plane>(
       const pixels = await hashOf(placeOf(slice));
       const first = pixels === undefined ? undefined : seen.get(pixels);
       if (first !== undefined) {
-        const detail = `the same position and pixels as ${first.sliceId}`;
+        const detail = `the same position and pixels as ${told(first.sliceId, uidForm)}`;
         repeats.push({ slice, kind: "duplicate slice", detail });
       } else if (pixels !== undefined) seen.set(pixels, slice);
     }

@@ -1,4 +1,5 @@
 import type { SeriesFacts } from "./series-facts.ts";
+import { kernelWords } from "./series-kernels.ts";
 import { namedPlane, namesBone, namesHead, otherPartOf, purposes } from "./series-names.ts";
 
 /** Why a series is none to read for hemorrhage: a rule with its words, and what it sees of a series. */
@@ -22,10 +23,12 @@ const reformatTypes = /^(?:PROJECTION IMAGE|MIP|MAX_IP|MINIP|MIN_IP|VRT|VOLUME_R
 const mapTypes = /^(?:PERFUSION|CBF|CBV|MTT|TTP|TMAX|RCBF|RCBV|DYNAMIC)$/;
 const materialTypes = /IODINE|VNC|EFFECTIVE_Z|EFF_ATOMIC_NUM|ELECTRON_DENSITY|MAT_VALUE|MATERIAL/;
 
-/** What ImageType says (a value that fits), or else the description. */
+/** What ImageType says (the words of a value that fit), or else the description. */
 function typeOrName(facts: SeriesFacts, type: RegExp, name: RegExp): string | undefined {
-  const value = facts.imageType.find((one) => type.test(one));
-  if (value !== undefined) return `ImageType says ${value}`;
+  for (const value of facts.imageType) {
+    const found = type.exec(value)?.[0];
+    if (found !== undefined) return `ImageType says ${found}`;
+  }
   return named(facts, name);
 }
 
@@ -98,7 +101,7 @@ export const seriesRules: readonly SeriesRule[] = [
     kind: "bone kernel",
     rule: "the maker's kernel is sharp, or, where none is named, the description says bone and not brain",
     sees: ({ kernel, sharpness, description }) => {
-      if (sharpness === "sharp") return `kernel ${kernel}`;
+      if (sharpness === "sharp") return `kernel ${kernelWords(kernel)}`;
       return kernel === undefined && namesBone(description) ? "the description says bone" : undefined;
     },
   },

@@ -142,7 +142,7 @@ const losers: readonly (readonly [rule: string, words: string, Shape])[] = [
   ["thickness", "thicker: 10 mm against 5 mm", { sliceThicknessMm: 10, stepMm: 10, count: 16 }],
   [
     "original",
-    "computed from other slices: ImageType DERIVED\\SECONDARY\\REFORMATTED\\AVERAGE",
+    "computed from other slices: ImageType says DERIVED",
     { imageType: ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"], count: 40 },
   ],
   ["positions", "fewer positions: 31 against 32", { count: 31 }],
@@ -174,6 +174,16 @@ test("series: gaps, then the number of slices, then the UID decide between what 
     a: "chosen",
     b: "series not chosen: equal in all, its UID comes later",
   });
+});
+
+test("series: of ImageType and kernel no more is told than the words that a rule knows", () => {
+  const of = (shape: Shape) => fates(choose({ a: shape, whole: {} }))["a"];
+  const name = "DOE^JANE";
+  assert.equal(of({ imageType: ["DERIVED", `${name} IODINE ${name}`] }), "material map: ImageType says IODINE");
+  assert.equal(of({ kernel: `BONE ${name}` }), "bone kernel: kernel BONE");
+  assert.equal(of({ kernel: `${name} lungs` }), "bone kernel: kernel lung");
+  assert.match(of({ kernel: name }) ?? "", /sharper or unknown kernel: a name of 8 characters against H31s$/);
+  assert.match(of({ imageType: ["ORIGINAL", `${name} MPR`] }) ?? "", /computed from other slices: ImageType says MPR$/);
 });
 
 test("series: every rule of choice has its case", () => {

@@ -7,11 +7,13 @@ import {
   type DataSet,
   dictionary,
   frameBytes,
+  modalityTerms,
   numbers,
   type PixelLayout,
   pixelLayout,
   readHeader,
   text,
+  told,
   unsupported,
 } from "../dicom/index.ts";
 import { classicElements, frameElements, type ImageElements } from "./functional-groups.ts";
@@ -185,7 +187,7 @@ function whyNoSlice(dataSet: DataSet): NotUsed | undefined {
     return setAside("secondary capture", "a screen shot, not a reconstruction");
   }
   if (modality !== "CT" && !(modality === undefined && sopClass === ctImageStorage)) {
-    return setAside("not CT", `Modality is ${modality ?? "missing"}`);
+    return setAside("not CT", `Modality is ${told(modality, modalityTerms)}`);
   }
   if (text(dataSet, "ImageType")?.split("\\").includes("LOCALIZER")) {
     return setAside("localizer", "ImageType says LOCALIZER");

@@ -219,7 +219,9 @@ export function burnedIn(header: DataSet): string | undefined {
   const sopClass = text(header, "SOPClassUID");
   if (sopClass?.startsWith("1.2.840.10008.5.1.4.1.1.7")) return "a secondary capture, on which words are usual";
   const type = text(header, "ImageType")?.split("\\") ?? [];
-  const screen = type.find((value) => /SCREEN|DOSE|REPORT|PROTOCOL|SUMMARY/.test(value.toUpperCase()));
+  const screen = type
+    .map((value) => /SCREEN|DOSE|REPORT|PROTOCOL|SUMMARY/.exec(value.toUpperCase())?.[0])
+    .find(Boolean);
   if (screen !== undefined) return `ImageType says ${screen}`;
   return (numbers(header, "SamplesPerPixel")?.[0] ?? 1) > 1 && text(header, "Modality") === "CT"
     ? "a colour picture of a CT, such as a screen shot"

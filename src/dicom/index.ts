@@ -10,6 +10,7 @@ export { readDataSet } from "./parse.ts";
 export { frameBytes, type PixelLayout, pixelLayout } from "./pixel-layout.ts";
 export { checkPixels, type Rewriting, rewriteFile } from "./rewrite.ts";
 export { items } from "./sequences.ts";
+export { decimalForm, modalityTerms, told, uidForm } from "./told.ts";
 export { nameTransferSyntax, type TransferSyntax, transferSyntaxes } from "./transfer-syntaxes.ts";
 export { bytesOf, numbers, type PersonName, personNames, text } from "./values.ts";
 export { elementsOf, splitFragments } from "./writable-elements.ts";

@@ -1,3 +1,5 @@
+import { told, uidForm } from "./told.ts";
+
 /** How the elements of a data set are laid out: with or without their VR, byte order, deflated or not. */
 export type DataSetEncoding = "implicit little" | "explicit little" | "explicit big" | "deflated";
 
@@ -83,9 +85,9 @@ export const transferSyntaxes: Readonly<Record<string, TransferSyntax>> = {
   "1.2.840.10008.1.2.8.1": explicit("Deflated Image Frame Compression"),
 };
 
-/** A transfer syntax for people: its name and UID, or "unknown" and the UID. */
+/** A transfer syntax for people: its name and UID, or "unknown" and the UID, where it has the form of one. */
 export function nameTransferSyntax(uid: string): string {
-  return `${transferSyntaxes[uid]?.name ?? "unknown transfer syntax"} (${uid})`;
+  return `${transferSyntaxes[uid]?.name ?? "unknown transfer syntax"} (${told(uid, uidForm)})`;
 }
 
 /** Whether a UID is one of the syntaxes of which the bytes of a file alone tell which it is: neither deflated nor compressed. */
