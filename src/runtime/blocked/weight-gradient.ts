@@ -277,13 +277,20 @@ function dotPlanes(sum: Sum, x: Value, filters: readonly Value[]): Value {
   const blocks = (rows * columns) / block;
   const chunk = block * block;
   const image = view(g, toPlain(g, x, inputs), [1, groups * inGroup * block, 1, inputs * blocks]);
+  /** With so many filters as one. */
+  const dot = (stacked: Value, many: number): Value => {
+    const by = view(g, stacked, [groups * many * outputs, inGroup * block, 1, blocks]);
+    const y = blockedConv(g, image, by, { kernel: [1, blocks], strides: [1, blocks], group: groups });
+    return view(g, overGroups(sum, y, many * outputs * inputs), [many, outputs / block, inputs / block, chunk]);
+  };
+  if (filters.length === 1) return dot(filters[0]!, 1);
+  // One after the other where what comes out is less to put together than the filters are; a Concat runs on one thread.
+  if (groups === 1 && inputs < inGroup * rows * columns)
+    return g.node(
+      "Concat",
+      filters.map((filter) => dot(filter, 1)),
+      { axis: int(0) },
+    );
   const flat = filters.map((filter) => view(g, filter, [groups, outputs / block, inGroup * blocks * chunk]));
-  const stacked = flat.length === 1 ? flat[0]! : g.node("Concat", flat, { axis: int(1) });
-  const count = filters.length * outputs;
-  const y = blockedConv(g, image, view(g, stacked, [groups * count, inGroup * block, 1, blocks]), {
-    kernel: [1, blocks],
-    strides: [1, blocks],
-    group: groups,
-  });
-  return view(g, overGroups(sum, y, count * inputs), [filters.length, outputs / block, inputs / block, chunk]);
+  return dot(g.node("Concat", flat, { axis: int(1) }), filters.length);
 }
