@@ -49,39 +49,14 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
   const nodes: Node[] = [...(start?.nodes ?? [])];
   const constants = new Map<string, Shaped>(start?.constants ?? []);
   const types = new Map<string, ValueType>(start?.types ?? []);
-  const known = new Map<string, Value>(); // small constants by content
-  let made = 0;
-
-  const fresh = (hint: string): string => {
-    let candidate = `${hint}_${made++}`;
-    while (types.has(candidate)) candidate = `${hint}_${made++}`;
-    return candidate;
-  };
-  const declare = (valueName: string, type: ValueType): Value => {
-    if (types.has(valueName)) throw new Error(`the value ${valueName} is declared twice in graph ${name}`);
-    types.set(valueName, type);
-    return { name: valueName, type };
-  };
-
+  const names = openNames(name, types);
   const builder: GraphBuilder = {
     input(inputName, type) {
-      const value = declare(inputName, type);
+      const value = names.declare(inputName, type);
       inputs.push(value);
       return value;
     },
-    constant(value, constantName) {
-      if (value.data.length !== sizeOf(value.shape)) {
-        throw new Error(`a constant of shape [${value.shape}] has ${value.data.length} values`);
-      }
-      const type: ValueType = { element: elementOf(value.data), shape: value.shape };
-      const key = value.data.length <= 16 ? `${type.element}[${value.shape}]${value.data.join()}` : undefined;
-      const same = key === undefined || constantName !== undefined ? undefined : known.get(key);
-      if (same !== undefined) return same;
-      const declared = declare(constantName ?? fresh("constant"), type);
-      constants.set(declared.name, value);
-      if (key !== undefined) known.set(key, declared);
-      return declared;
-    },
+    constant: constantWriter(constants, names),
     scalar: (value) => builder.constant(shaped(Float32Array.of(value), [])),
     axes: (values) => builder.constant(shaped(BigInt64Array.from(values, BigInt), [values.length])),
     node(op, nodeInputs, attributes, options) {
@@ -89,30 +64,7 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
       if (only === undefined) throw new Error(`${op} has no output`);
       return only;
     },
-    nodes(op, nodeInputs, attributes = {}, options = {}) {
-      const domain = options.domain ?? onnxDomain;
-      const given = nodeInputs.map((value) => value?.name ?? "");
-      const asked = options.outputs ?? options.names?.length;
-      const outputTypes =
-        options.types ??
-        inferTypes({
-          key: operatorKey({ domain, op }),
-          inputs: nodeInputs,
-          attributes,
-          constants,
-          ...(asked === undefined ? {} : { outputs: asked }),
-        });
-      const values = outputTypes.map((type, index) => declare(options.names?.[index] ?? fresh(op), type));
-      nodes.push({
-        name: `${op}_${nodes.length}`,
-        domain,
-        op,
-        inputs: given,
-        outputs: values.map((value) => value.name),
-        attributes,
-      });
-      return values;
-    },
+    nodes: nodeWriter(nodes, { constants, names }),
     output(value, outputName) {
       const named = value.name === outputName ? value : builder.node("Identity", [value], {}, { names: [outputName] });
       outputs.push(named);
@@ -129,4 +81,67 @@ export function buildGraph(name: string, start?: Partial<Graph>): GraphBuilder {
     }),
   };
   return builder;
+}
+
+/** The names of a graph's values, each with its type. */
+interface Names {
+  /** A name that is free. */
+  fresh(hint: string): string;
+  declare(name: string, type: ValueType): Value;
+}
+
+function openNames(graph: string, types: Map<string, ValueType>): Names {
+  let made = 0;
+  return {
+    fresh(hint) {
+      let candidate = `${hint}_${made++}`;
+      while (types.has(candidate)) candidate = `${hint}_${made++}`;
+      return candidate;
+    },
+    declare(name, type) {
+      if (types.has(name)) throw new Error(`the value ${name} is declared twice in graph ${graph}`);
+      types.set(name, type);
+      return { name, type };
+    },
+  };
+}
+
+function constantWriter(constants: Map<string, Shaped>, { fresh, declare }: Names): GraphBuilder["constant"] {
+  const known = new Map<string, Value>(); // small constants by content
+  return (value, name) => {
+    if (value.data.length !== sizeOf(value.shape)) {
+      throw new Error(`a constant of shape [${value.shape}] has ${value.data.length} values`);
+    }
+    const type: ValueType = { element: elementOf(value.data), shape: value.shape };
+    const key = value.data.length <= 16 ? `${type.element}[${value.shape}]${value.data.join()}` : undefined;
+    const same = key === undefined || name !== undefined ? undefined : known.get(key);
+    if (same !== undefined) return same;
+    const declared = declare(name ?? fresh("constant"), type);
+    constants.set(declared.name, value);
+    if (key !== undefined) known.set(key, declared);
+    return declared;
+  };
+}
+
+function nodeWriter(
+  nodes: Node[],
+  { constants, names }: { readonly constants: ReadonlyMap<string, Shaped>; readonly names: Names },
+): GraphBuilder["nodes"] {
+  return (op, inputs, attributes = {}, options = {}) => {
+    const domain = options.domain ?? onnxDomain;
+    const asked = options.outputs ?? options.names?.length;
+    const key = operatorKey({ domain, op });
+    const outputs = asked === undefined ? {} : { outputs: asked };
+    const outputTypes = options.types ?? inferTypes({ key, inputs, attributes, constants, ...outputs });
+    const values = outputTypes.map((type, at) => names.declare(options.names?.[at] ?? names.fresh(op), type));
+    nodes.push({
+      name: `${op}_${nodes.length}`,
+      domain,
+      op,
+      inputs: inputs.map((value) => value?.name ?? ""),
+      outputs: values.map((value) => value.name),
+      attributes,
+    });
+    return values;
+  };
 }
