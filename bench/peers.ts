@@ -16,13 +16,14 @@ export interface Peer {
 
 /**
  * glibc gives large freed arrays back to the kernel, and asking for them again costs a page fault for every 4 kB; with
- * these it keeps them. `ichor` starts with them (see bin in package.json), so its process does here; PyTorch runs with
- * and without.
+ * these it keeps them, and asks for pages of 2 MB. `ichor` starts with them (first line of src/cli/main.ts), so its process
+ * does here; PyTorch runs with and without.
  */
 export const keepMemory = {
   MALLOC_MMAP_THRESHOLD_: "1073741824",
   MALLOC_TRIM_THRESHOLD_: "4294967296",
   MALLOC_TOP_PAD_: "67108864",
+  GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
 };
 
 /** Runs this very benchmark with them, in a process of its own, where it was started without. */
