@@ -1,5 +1,5 @@
 // Training steps of five networks beside Debian's PyTorch, interleaved in rounds; medians, ratios within a round.
-// npm run bench:train [-- --json FILE] [-- --rounds N] [-- --steps N]
+// npm run bench:train [-- --json FILE] [-- --rounds N] [-- --steps N], N steps at least in a turn
 import { gemmCeiling } from "./gemm.ts";
 import { batch, buildNetwork, flopsOfStep, networks } from "./networks.ts";
 import {
@@ -20,6 +20,9 @@ import {
 
 const { json, rounds, steps } = benchOptions({ rounds: 5, steps: 5 });
 
+/** A turn lasts at least so long: what else a machine does comes in bursts. */
+const turnMs = 1500;
+
 interface Answer {
   readonly ms: readonly number[];
   readonly compileMs?: number;
@@ -36,6 +39,7 @@ for (const [index, spec] of networks.entries()) {
   const ours = (peer: Peer) => (count: number) => peer.ask<Answer>({ network: index, what: "train", steps: count });
   const theirs = (format: string, peer: Peer) => (count: number) =>
     peer.ask<Answer>({ network: spec, batch, format, what: "train", steps: count });
+  const { ms: warming } = await ours(ichor)(3);
   const { ms, last } = await race(
     {
       ichor: ours(ichor),
@@ -45,7 +49,7 @@ for (const [index, spec] of networks.entries()) {
       torchKept: theirs("contiguous", torchKept),
       torchChannelsLastKept: theirs("channels_last", torchKept),
     },
-    { rounds, steps },
+    { rounds, steps: Math.max(steps, Math.ceil(turnMs / median(warming))) },
   );
   for (const peer of [ichor, ichorReturning, torch, torchKept]) peer.close();
   const gflops = flopsOfStep(buildNetwork(spec)) / median(ms.ichor) / 1e6;
