@@ -11,7 +11,7 @@ export interface Executor {
   readonly outputs: readonly string[];
   /**
    * Runs the graph once. Inputs are not copied and must not change meanwhile; what comes out belongs to the caller.
-   * @param into memory that outputs of these names may be written to instead of fresh memory; shares none with inputs
+   * @param into memory that outputs of these names may be written to, and are then; shares none with inputs
    */
   run(feeds: Values, into?: Values): Promise<Values>;
   /** Frees the session, after the runs that are under way; a run after it rejects, and closing again is nothing. */
@@ -51,12 +51,12 @@ export interface ExecutorRow {
 
 /**
  * The port over a session; onnxruntime-node and onnxruntime-web share these types and their meaning.
- * @param how `writesInto`: whether outputs go to memory that is given, as in onnxruntime-node alone
+ * @param how `letGo`, where outputs are written to memory that is given: what to do with the copy that is answered as well
  */
 export function overSession(
   session: InferenceSession,
   Tensor: TensorConstructor,
-  { writesInto }: { readonly writesInto: boolean },
+  { letGo }: { readonly letGo?: (copy: TensorData) => void } = {},
 ): Executor {
   const booleans = new Set(
     session.inputMetadata.flatMap((input) => (input.isTensor && input.type === "bool" ? [input.name] : [])),
@@ -75,14 +75,19 @@ export function overSession(
           : new Tensor(elementOf(data), data, shape),
       ]);
       const targets = session.outputNames.map((name) => {
-        const target = writesInto ? into[name] : undefined;
+        const target = letGo === undefined ? undefined : into[name];
         return [name, target === undefined ? null : new Tensor(elementOf(target.data), target.data, target.shape)];
       });
       const run = session.run(Object.fromEntries(tensors), Object.fromEntries(targets));
       running.add(run);
       const answers: Readonly<Record<string, OnnxValue>> = await run.finally(() => running.delete(run));
       return Object.fromEntries(
-        Object.entries(answers).map(([name, { data, dims }]) => [name, { data: data as TensorData, shape: dims }]),
+        Object.entries(answers).map(([name, { data, dims }]) => {
+          const target = into[name];
+          if (letGo === undefined || target === undefined) return [name, { data: data as TensorData, shape: dims }];
+          letGo(data as TensorData);
+          return [name, target];
+        }),
       );
     },
     async close() {

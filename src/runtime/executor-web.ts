@@ -14,7 +14,7 @@ export const openWeb: OpenSession = async (model, provider, { threads, order }) 
     enableMemPattern: false,
     ...(order === "as written" ? { graphOptimizationLevel: "disabled" } : {}),
   });
-  return oneAtATime(overSession(session as unknown as InferenceSession, Tensor, { writesInto: false }));
+  return oneAtATime(overSession(session as unknown as InferenceSession, Tensor));
 };
 
 /** The smallest build that has the provider. */
