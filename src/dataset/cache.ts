@@ -100,35 +100,39 @@ async function makeShards(
   const shardSlices = shardSlicesFor(preprocessing.size);
   const shards = Math.ceil(table.count / shardSlices);
   const answers = new Array<ShardAnswer | undefined>(shards).fill(undefined);
-  const pace = openPace({ threads, begin: threads, most: threads * lanesOfThread });
-  const makers = openMakers({ shards, slices: table.count, threads: threads * lanesOfThread });
+  const pace = openPace({ threads, begin: Math.max(1, threads), most: threads * shardsOfThread });
+  const makers = openMakers({ shards, slices: table.count, threads: threads * shardsOfThread });
   const task = progress.start("Caching slices", table.count);
-  const lanes: Promise<void>[] = [];
-  let next = 0;
+  const running = new Set<Promise<void>>();
   let refused = false;
-  const lane = async () => {
-    for (let shard = next++; shard < shards && !refused && !signal.aborted; shard = next++) {
-      const files = shardFiles(table, shard * shardSlices, shardSlices);
-      const answer = await makers.run({ dir, shard, root: table.root, files, preprocessing });
+  const give = (shard: number) => {
+    const files = shardFiles(table, shard * shardSlices, shardSlices);
+    const work = makers.run({ dir, shard, root: table.root, files, preprocessing }).then((answer) => {
       answers[shard] = answer;
       refused ||= answer.kind === "problem"; // a full disk will not be less full for the next shard
       task.advance(files.length);
       pace.advance(files.length);
-      while (lanes.length < pace.readers) lanes.push(lane());
-    }
+      running.delete(work);
+    });
+    running.add(work);
   };
-  while (lanes.length < pace.readers) lanes.push(lane());
   try {
-    for (let at = 0; at < lanes.length; at++) await lanes[at]; // each lane ends with its shard, and may open others
+    for (let shard = 0; shard < shards; shard++) {
+      while (running.size >= pace.readers) await Promise.race(running);
+      if (refused || signal.aborted) break;
+      give(shard);
+    }
+    await Promise.all(running); // each shard that was begun is ended
   } finally {
+    await Promise.allSettled(running);
     await makers.close();
     task.done();
   }
   return signal.aborted ? fail(interrupted(dir)) : ok(answers);
 }
 
-/** Lanes for a thread where slices come from a disk: one waits for it while the other's slices are made. */
-const lanesOfThread = 2;
+/** Shards at work for a thread where slices come from a disk: one waits for it while the other's slices are made. */
+const shardsOfThread = 2;
 
 /** So many slices are made sooner than a thread starts, some 0.1 s. */
 const fewSlices = 24;

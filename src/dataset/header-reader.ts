@@ -7,7 +7,7 @@ import { openPace, type Usage } from "./reading-pace.ts";
 export const filesOfTask = 256;
 
 /** Reads in flight that keep a disk busy: 8 to 16 did on the disk where it was tried; each is a thread of some 10 MB. */
-export const mostAhead = 12;
+const mostAhead = 12;
 
 /** Reads headers in worker threads. It owns them: close it. */
 export interface HeaderReader {
