@@ -59,7 +59,7 @@ export function trainingFigure({ epochs, bestEpoch, prevalenceLoss }: TrainingCu
   const validated = epochs.filter(({ validationLoss }) => validationLoss !== undefined);
   const best = validated.filter(({ epoch }) => epoch === bestEpoch);
   const last = (points: typeof epochs) => points.slice(-1);
-  const apart = endsApart(epochs);
+  const apart = endsApart(epochs, prevalenceLoss);
   const line = (points: typeof epochs, y: "trainLoss" | "validationLoss", ink: string) => [
     Plot.line(points, { x: "epoch", y, stroke: ink, strokeWidth: 2.25 }),
     ...(points.length < 3 ? [Plot.dot(points, { x: "epoch", y, fill: ink, r: 3 })] : []),
@@ -92,7 +92,7 @@ export function trainingFigure({ epochs, bestEpoch, prevalenceLoss }: TrainingCu
     marks: [
       Plot.gridY({ stroke: inks.rule, strokeOpacity: 1 }),
       Plot.ruleY([0], { stroke: inks.rule }),
-      ...prevalenceLine(prevalenceLoss, epochs.at(-1)?.epoch),
+      ...prevalenceLine(prevalenceLoss, { lastEpoch: epochs.at(-1)?.epoch, dy: apart.prevalence }),
       ...line(epochs, "trainLoss", inks.detector),
       ...line(validated, "validationLoss", inks.baseline),
       Plot.dot(best, {
@@ -121,18 +121,38 @@ function besideBest(best: TrainingCurve["epochs"][number] | undefined, epochs: T
   return { dy: below ? 14 : -13, dx: atEnd ? -4 : 0, textAnchor: atEnd ? "end" : "middle" } as const;
 }
 
-/** Pixels by which the names at the lines' ends are moved, so that losses that end close together stay readable. */
-function endsApart(epochs: TrainingCurve["epochs"]): { readonly trainLoss: number; readonly validationLoss: number } {
-  const { trainLoss = 0, validationLoss } = epochs.at(-1) ?? {};
-  const most = Math.max(...epochs.map((epoch) => Math.max(epoch.trainLoss, epoch.validationLoss ?? 0)));
-  if (validationLoss === undefined || Math.abs(trainLoss - validationLoss) > 0.06 * most) {
-    return { trainLoss: 0, validationLoss: 0 };
+/** Height of the plot and of a name beside it, pixels. */
+const [plotHeight, nameHeight] = [206, 14];
+
+/** Pixels by which the names at the lines' ends are moved, so that those of losses close together stay readable. */
+function endsApart(
+  epochs: TrainingCurve["epochs"],
+  prevalence: number | undefined,
+): Readonly<Record<"trainLoss" | "validationLoss" | "prevalence", number>> {
+  const { trainLoss, validationLoss } = epochs.at(-1) ?? {};
+  const most = Math.max(
+    ...epochs.map((epoch) => Math.max(epoch.trainLoss, epoch.validationLoss ?? 0)),
+    prevalence ?? 0,
+  );
+  const moved = { trainLoss: 0, validationLoss: 0, prevalence: 0 };
+  const ends = Object.entries({ trainLoss, validationLoss, prevalence } as const)
+    .flatMap(([name, loss]) => (loss === undefined ? [] : [{ name: name as keyof typeof moved, loss }]))
+    .sort((a, b) => a.loss - b.loss);
+  let above = Number.POSITIVE_INFINITY; // where the name below ends, pixels from the top
+  for (const { name, loss } of ends) {
+    const at = plotHeight * (1 - loss / most);
+    const place = Math.min(at, above);
+    moved[name] = place - at;
+    above = place - nameHeight;
   }
-  return trainLoss > validationLoss ? { trainLoss: -7, validationLoss: 7 } : { trainLoss: 7, validationLoss: -7 };
+  return moved;
 }
 
 /** What a network must beat to have learned anything. */
-function prevalenceLine(loss: number | undefined, lastEpoch: number | undefined): Plot.Markish[] {
+function prevalenceLine(
+  loss: number | undefined,
+  { lastEpoch, dy }: { readonly lastEpoch: number | undefined; readonly dy: number },
+): Plot.Markish[] {
   if (loss === undefined || lastEpoch === undefined) return [];
   const end = [{ epoch: lastEpoch, loss }];
   return [
@@ -144,7 +164,7 @@ function prevalenceLine(loss: number | undefined, lastEpoch: number | undefined)
       fill: inks.chance,
       textAnchor: "start",
       dx: 8,
-      dy: -8,
+      dy,
       fontWeight: 600,
     }),
   ];
