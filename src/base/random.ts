@@ -18,22 +18,30 @@ export interface Random {
 export function random(seed: number, ...keys: readonly (number | string)[]): Random {
   const generator = xoroshiro128plus(hash32(`${seed}/${keys.join("/")}`));
   let spare: number | undefined;
-  const uniform = () => (generator.next() >>> 0) / 2 ** 32;
   return {
-    uniform,
+    uniform() {
+      return uniformOf(generator);
+    },
     normal() {
       if (spare !== undefined) {
         const value = spare;
         spare = undefined;
         return value;
       }
-      const radius = Math.sqrt(-2 * Math.log(1 - uniform())); // 1 - u lies in (0, 1]
-      const angle = 2 * Math.PI * uniform();
+      const radius = Math.sqrt(-2 * Math.log(1 - uniformOf(generator))); // 1 - u lies in (0, 1]
+      const angle = 2 * Math.PI * uniformOf(generator);
       spare = radius * Math.sin(angle);
       return radius * Math.cos(angle);
     },
-    integer: (bound) => Math.floor(uniform() * bound),
+    integer(bound) {
+      return Math.floor(uniformOf(generator) * bound);
+    },
   };
+}
+
+/** The next number of a generator, in [0, 1). */
+function uniformOf(generator: ReturnType<typeof xoroshiro128plus>): number {
+  return (generator.next() >>> 0) / 2 ** 32;
 }
 
 /** A permutation of 0 … count−1 (Fisher–Yates). */

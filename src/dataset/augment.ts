@@ -1,4 +1,4 @@
-import { random } from "../base/index.ts";
+import { type Random, random } from "../base/index.ts";
 import { noiseLength } from "./noise.ts";
 
 /** Random changes of a slice in training. The neighbours of a slice get the same ones, but for the noise. */
@@ -36,12 +36,11 @@ export function drawChange(
   place: { readonly seed: number; readonly epoch: number; readonly row: number },
 ): Change {
   const source = random(place.seed, "augment", place.epoch, place.row);
-  const within = (bound: number) => (2 * source.uniform() - 1) * bound;
   const mirror = source.uniform() < augmentation.flip ? -1 : 1;
-  const angle = (within(augmentation.rotateDegrees) * Math.PI) / 180;
-  const zoom = Math.exp(within(Math.log1p(augmentation.scale)));
-  const right = within(augmentation.shiftPixels);
-  const down = within(augmentation.shiftPixels);
+  const angle = (within(source, augmentation.rotateDegrees) * Math.PI) / 180;
+  const zoom = Math.exp(within(source, Math.log1p(augmentation.scale)));
+  const right = within(source, augmentation.shiftPixels);
+  const down = within(source, augmentation.shiftPixels);
   const offsetHu = augmentation.offsetHu === undefined ? 0 : source.normal() * augmentation.offsetHu;
   // p' = centre + shift + zoom · R(angle) · mirror · (p − centre), solved for the source p of each p'
   const centre = (size - 1) / 2;
@@ -56,4 +55,9 @@ export function drawChange(
     noiseHu: augmentation.noiseHu ?? 0,
     noiseStart: source.integer(noiseLength),
   };
+}
+
+/** Uniform in ± a bound. */
+function within(source: Random, bound: number): number {
+  return (2 * source.uniform() - 1) * bound;
 }

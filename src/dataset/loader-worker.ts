@@ -6,6 +6,8 @@ import { beyond, openWarp, type Warp } from "./warp.ts";
 /** One batch to assemble. */
 export interface BatchTask {
   readonly shards: ShardFolder;
+  /** Slices of the cache where they stay in memory. */
+  readonly held: number | undefined;
   readonly values: "hu" | "stored";
   /** [N]: the slices themselves, which decide their augmentation. */
   readonly rows: Int32Array;
@@ -22,6 +24,8 @@ interface Opened {
   readonly key: string;
   readonly reader: ShardReader;
   readonly warp: Warp;
+  /** Which of the warp's slices these rows are, after reading what is not there. */
+  readonly place: (rows: Int32Array) => Int32Array;
 }
 
 let opened: Opened | undefined;
@@ -31,37 +35,57 @@ export default function assembleBatch(task: BatchTask): Float32Array {
   const { shards, rows, channels, augment, seed, epoch } = task;
   const { size } = shards;
   const count = channels.length / rows.length;
-  const { reader, warp } = open(shards, { slices: count, size, outside: beyond[task.values] });
+  const { place, warp } = open(task, count);
   const pixels = size * size;
   const hu = task.into ?? new Float32Array(rows.length * count * pixels);
   for (const [slice, row] of rows.entries()) {
-    const places = readChannels(reader, channels.subarray(slice * count, (slice + 1) * count), warp.slices);
+    const places = place(channels.subarray(slice * count, (slice + 1) * count));
     const to = hu.subarray(slice * count * pixels, (slice + 1) * count * pixels);
     if (augment !== "none") warp.apply(drawChange(augment, size, { seed, epoch, row }), places, to);
     else {
-      for (const [channel, place] of places.entries()) {
-        to.set(warp.slices.subarray(place * pixels, (place + 1) * pixels), channel * pixels);
+      for (const [channel, at] of places.entries()) {
+        to.set(warp.slices.subarray(at * pixels, (at + 1) * pixels), channel * pixels);
       }
     }
   }
   return handOver(hu, [hu.buffer as ArrayBuffer]);
 }
 
-function open(shards: ShardFolder, shape: Parameters<typeof openWarp>[0]): Opened {
-  const key = JSON.stringify([shards, shape]);
+function open({ shards, held, values }: BatchTask, count: number): Opened {
+  const { size } = shards;
+  const key = JSON.stringify([shards, held, values, count]);
   if (opened?.key === key) return opened;
   opened?.reader.close();
-  opened = { key, reader: openShards(shards), warp: openWarp(shape) };
+  const reader = openShards(shards);
+  const warp = openWarp({ slices: held ?? count, size, outside: beyond[values] });
+  const place = held === undefined ? readAnew(reader, warp.slices, count) : readOnce(reader, warp.slices, held);
+  opened = { key, reader, warp, place };
   return opened;
 }
 
-/** Reads each row once, those side by side in one go; answers which of `slices` each channel is. */
-function readChannels(reader: ShardReader, rows: Int32Array, slices: Int16Array): readonly number[] {
-  const pixels = slices.length / rows.length;
-  const distinct = [...new Set(rows)];
-  for (let from = 0, to = 1; from < distinct.length; from = to++) {
-    while (to < distinct.length && distinct[to] === distinct[to - 1]! + 1) to++;
-    reader.read(distinct[from]!, slices.subarray(from * pixels, to * pixels));
-  }
-  return Array.from(rows, (row) => distinct.indexOf(row));
+/** Each row has its own place, and is read when it is first asked for. */
+function readOnce(reader: ShardReader, slices: Int16Array, count: number): Opened["place"] {
+  const pixels = slices.length / count;
+  const isHeld = new Uint8Array(count);
+  return (rows) => {
+    for (const row of rows) {
+      if (isHeld[row] === 1) continue;
+      reader.read(row, slices.subarray(row * pixels, (row + 1) * pixels));
+      isHeld[row] = 1;
+    }
+    return rows;
+  };
+}
+
+/** Reads each row once, those side by side in one go. */
+function readAnew(reader: ShardReader, slices: Int16Array, count: number): Opened["place"] {
+  const pixels = slices.length / count;
+  return (rows) => {
+    const distinct = [...new Set(rows)];
+    for (let from = 0, to = 1; from < distinct.length; from = to++) {
+      while (to < distinct.length && distinct[to] === distinct[to - 1]! + 1) to++;
+      reader.read(distinct[from]!, slices.subarray(from * pixels, to * pixels));
+    }
+    return rows.map((row) => distinct.indexOf(row));
+  };
 }

@@ -94,6 +94,11 @@ test("a batch that was given back is written over, and holds what a new one woul
   await loader.close();
 });
 
+test("batches are the same whether the cache stays in memory or is read anew", async () => {
+  const plans = [plan([0, 1, 2]), plan([6, 0, 3, 3]), plan([2, 5, 1])];
+  assert.deepEqual(await batches(plans, { augment, mostHeldBytes: 0 }), await batches(plans, { augment }));
+});
+
 test("a row that holds no slice is refused", async () => {
   const holed = { ...cache, pixelHashes: cache.pixelHashes.map((hash, row) => (row === 1 ? undefined : hash)) };
   await assert.rejects(batches([plan([0, 1])], { cache: holed }), /row 1/);

@@ -15,6 +15,8 @@ export interface LoaderOptions {
   readonly neighbours: 1 | 3 | 5;
   readonly augment: Augmentation | "none";
   readonly seed: number;
+  /** With augmentation, a cache of at most so many bytes stays in memory as its slices are read; by default 256 MiB. */
+  readonly mostHeldBytes?: number;
 }
 
 /** One batch, as a network takes it. */
@@ -37,6 +39,9 @@ export interface Loader {
   close(): Promise<void>;
 }
 
+/** Reading takes an eighth of a batch's processor time; of a larger cache, a batch would find few of its slices held. */
+const heldBytes = 256 * 2 ** 20;
+
 /** Batches kept for reuse: the one in preparation and the one in use are two already, and nobody gives back more. */
 const mostSpent = 2;
 
@@ -44,11 +49,14 @@ const mostSpent = 2;
  * Opens a loader. What a batch holds depends on seed, epoch and rows alone, so a training that is resumed gets the same
  * batches. Without augmentation the values are those of ct's stackNeighbours on the cached slices.
  */
-export function openLoader({ cache, table, neighbours, augment, seed }: LoaderOptions): Loader {
+export function openLoader(o: LoaderOptions): Loader {
+  const { cache, table, neighbours, augment, seed, mostHeldBytes = heldBytes } = o;
   if (cache.count !== table.count) throw new Error(`a cache of ${cache.count} slices for ${table.count} rows`);
   const pool = openPool<BatchTask, Float32Array>(import.meta.url, "./loader-worker", 1);
-  const { dir, size, shardSlices, pixelHashes } = cache;
+  const { dir, size, shardSlices, count, pixelHashes } = cache;
   const { values } = cache.preprocessing;
+  // without augmentation each slice is scored once and rarely again
+  const held = augment !== "none" && count * size * size * 2 <= mostHeldBytes ? count : undefined;
   const spent: Float32Array<ArrayBuffer>[] = [];
   const spentOf = (length: number) => {
     const at = spent.findIndex((hu) => hu.length === length);
@@ -61,7 +69,7 @@ export function openLoader({ cache, table, neighbours, augment, seed }: LoaderOp
       const channels = channelRows(rows, { neighbours, seriesIndex: table.seriesIndex, pixelHashes });
       const into = spentOf(channels.length * size * size);
       const hu = await pool.run(
-        { shards: { dir, size, shardSlices }, values, rows, channels, augment, seed, epoch, into },
+        { shards: { dir, size, shardSlices }, held, values, rows, channels, augment, seed, epoch, into },
         { transfer: into === undefined ? [] : [into.buffer] },
       );
       return { hu, labels: labelsOf(rows, table.labels) };

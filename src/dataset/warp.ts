@@ -5,7 +5,7 @@ import { warpWasm } from "./warp.wasm.ts";
 
 /** Slices of one size being changed, in memory of their own that is used again and again. */
 export interface Warp {
-  /** [slices, size, size]: the slices to change, to be written before each `apply`. */
+  /** [slices, size, size]: the slices that can be changed, to be written before an `apply` that names them. */
   readonly slices: Int16Array;
   /**
    * Changes slices, all in the same way, by bilinear interpolation: channel c of `to` [channels, size, size] is slice
@@ -13,7 +13,7 @@ export interface Warp {
    * differs from the exact one by less than 10⁻⁴ of the range of the four pixels around it; where they stand on pixels it
    * is exact. (The cache rounds to whole HU.) Throws where a row would reach over 32767 pixels of the source.
    */
-  apply(change: Change, channels: readonly number[], to: Float32Array): void;
+  apply(change: Change, channels: ArrayLike<number>, to: Float32Array): void;
 }
 
 /** What a pixel beyond the slice holds: air, or the least stored value of unsigned data. */
@@ -29,7 +29,7 @@ const mostSize = 8192; // some 2 GiB of the 4 that WebAssembly can have
 
 const mostReach = 32767; // pixels: positions are sums of two numbers of 32 bits with 15 behind the point
 
-/** Makes room for changing `slices` slices at once. Throws above 8192 × 8192. */
+/** Makes room for `slices` slices to change. Throws above 8192 × 8192. */
 export function openWarp(o: { readonly slices: number; readonly size: number; readonly outside: number }): Warp {
   const { slices, size, outside } = o;
   if (size > mostSize) throw new Error(`slices of ${size} × ${size} instead of at most ${mostSize}`);
@@ -48,6 +48,7 @@ export function openWarp(o: { readonly slices: number; readonly size: number; re
     { length: lanes },
     (_, lane) => new Float32Array(buffer, at.planes + lane * stride, pixels),
   );
+  const addressOf = (slice: number) => at.slices + slice * pixels * 2;
   let hasNoise = false;
   const shake = ({ offsetHu, noiseHu, noiseStart }: Change, lane: number, channel: number) => {
     if (!hasNoise) drawNoise(new Float32Array(buffer, at.noise, noiseLength + pixels));
@@ -62,12 +63,11 @@ export function openWarp(o: { readonly slices: number; readonly size: number; re
       const { affine, offsetHu, noiseHu } = change;
       const reach = (Math.max(Math.abs(affine[0]), Math.abs(affine[3])) + 1) * size;
       if (!(reach <= mostReach)) throw new Error(`a row that reaches over ${reach} pixels instead of ${mostReach}`);
-      for (let first = 0; first < channels.length; first += lanes) {
+      const last = channels.length - 1;
+      for (let first = 0; first <= last; first += lanes) {
         const used = Math.min(lanes, channels.length - first);
-        const [p = 0, q = p, r = p, s = p] = channels
-          .slice(first, first + used)
-          .map((slice) => at.slices + slice * pixels * 2);
-        functions.weave(p, q, r, s, at.image, size, outside);
+        const [p, q, r, s] = [0, 1, 2, 3].map((lane) => addressOf(channels[Math.min(first + lane, last)]!));
+        functions.weave(p!, q!, r!, s!, at.image, size, outside);
         functions.warp(at.image, size, at.work, at.planes, stride, used, ...affine);
         for (let lane = 0; lane < used; lane++) {
           if (offsetHu !== 0 || noiseHu > 0) shake(change, lane, first + lane);

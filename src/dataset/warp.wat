@@ -104,8 +104,9 @@
     (param $image i32) (param $size i32) (param $work i32) (param $room i32) (param $line i32)
     (param $x i32) (param $y i32)
     (local $end i32) (local $pitch v128) (local $origin v128) (local $low v128) (local $high v128)
-    (local $firstX v128) (local $firstY v128) (local $fixedX v128) (local $fixedY v128)
-    (local $rows v128) (local $right v128)
+    (local $firstX v128) (local $firstY v128)
+    (local $x0 v128) (local $x4 v128) (local $y0 v128) (local $y4 v128)
+    (local $left v128) (local $upper v128) (local $lower v128) (local $upperRight v128) (local $lowerRight v128)
     (local.set $end (i32.add (local.get $work) (i32.shl (local.get $size) (i32.const 2))))
     (local.set $pitch (i32x4.splat (i32.shl (i32.add (local.get $size) (i32.const 2)) (i32.const 3))))
     ;; the pixel (0, 0) lies a row and a column into the image
@@ -117,28 +118,45 @@
     (local.set $firstX (i32x4.splat (local.get $x)))
     (local.set $firstY (i32x4.splat (local.get $y)))
     (loop $columns
-      (local.set $fixedX (i32x4.min_s (i32x4.max_s
+      (local.set $x0 (i32x4.min_s (i32x4.max_s
         (i32x4.add (v128.load (local.get $work)) (local.get $firstX)) (local.get $low)) (local.get $high)))
-      (local.set $fixedY (i32x4.min_s (i32x4.max_s
+      (local.set $x4 (i32x4.min_s (i32x4.max_s
+        (i32x4.add (v128.load offset=16 (local.get $work)) (local.get $firstX)) (local.get $low)) (local.get $high)))
+      (local.set $y0 (i32x4.min_s (i32x4.max_s
         (i32x4.add (v128.load (i32.add (local.get $work) (local.get $room))) (local.get $firstY))
         (local.get $low)) (local.get $high)))
-      (v128.store (local.get $line)
-        (i32x4.add
-          (i32x4.add (local.get $origin) (i32x4.shl (i32x4.shr_s (local.get $fixedX) (i32.const 15)) (i32.const 3)))
-          (i32x4.mul (i32x4.shr_s (local.get $fixedY) (i32.const 15)) (local.get $pitch))))
-      ;; v and v of each pixel become −2¹⁵·(1 − v) = v − 2¹⁵ and −2¹⁵·v
-      (local.set $rows (v128.xor (v128.const i16x8 -32768 0 -32768 0 -32768 0 -32768 0)
-        (i16x8.mul (v128.const i16x8 1 -1 1 -1 1 -1 1 -1)
-          (v128.and (v128.const i16x8 32767 32767 32767 32767 32767 32767 32767 32767)
-            (i8x16.shuffle 0 1 0 1 4 5 4 5 8 9 8 9 12 13 12 13 (local.get $fixedY) (local.get $fixedY))))))
+      (local.set $y4 (i32x4.min_s (i32x4.max_s
+        (i32x4.add (v128.load offset=16 (i32.add (local.get $work) (local.get $room))) (local.get $firstY))
+        (local.get $low)) (local.get $high)))
+      (v128.store (local.get $line) (i32x4.add
+        (i32x4.add (local.get $origin) (i32x4.shl (i32x4.shr_s (local.get $x0) (i32.const 15)) (i32.const 3)))
+        (i32x4.mul (i32x4.shr_s (local.get $y0) (i32.const 15)) (local.get $pitch))))
+      (v128.store offset=48 (local.get $line) (i32x4.add
+        (i32x4.add (local.get $origin) (i32x4.shl (i32x4.shr_s (local.get $x4) (i32.const 15)) (i32.const 3)))
+        (i32x4.mul (i32x4.shr_s (local.get $y4) (i32.const 15)) (local.get $pitch))))
+      ;; −2¹⁵·(1 − v) = v − 2¹⁵, −2¹⁵·v and −2¹⁵·u of eight pixels
+      (local.set $lower (v128.and (v128.const i16x8 32767 32767 32767 32767 32767 32767 32767 32767)
+        (i8x16.shuffle 0 1 4 5 8 9 12 13 16 17 20 21 24 25 28 29 (local.get $y0) (local.get $y4))))
+      (local.set $upper (v128.xor (local.get $lower)
+        (v128.const i16x8 -32768 -32768 -32768 -32768 -32768 -32768 -32768 -32768)))
+      (local.set $lower (i16x8.neg (local.get $lower)))
+      (local.set $left (i16x8.neg (v128.and (v128.const i16x8 32767 32767 32767 32767 32767 32767 32767 32767)
+        (i8x16.shuffle 0 1 4 5 8 9 12 13 16 17 20 21 24 25 28 29 (local.get $x0) (local.get $x4)))))
       ;; (−u·rows + 2¹⁴) >> 15, and what is left of the rows
-      (local.set $right (i16x8.q15mulr_sat_s (local.get $rows) (i16x8.neg
-        (v128.and (v128.const i16x8 32767 32767 32767 32767 32767 32767 32767 32767)
-          (i8x16.shuffle 0 1 0 1 4 5 4 5 8 9 8 9 12 13 12 13 (local.get $fixedX) (local.get $fixedX))))))
-      (v128.store offset=16 (local.get $line) (i16x8.add (local.get $rows) (local.get $right)))
-      (v128.store offset=32 (local.get $line) (local.get $right))
-      (local.set $line (i32.add (local.get $line) (i32.const 48)))
-      (br_if $columns (i32.lt_u (local.tee $work (i32.add (local.get $work) (i32.const 16))) (local.get $end)))))
+      (local.set $upperRight (i16x8.q15mulr_sat_s (local.get $upper) (local.get $left)))
+      (local.set $lowerRight (i16x8.q15mulr_sat_s (local.get $lower) (local.get $left)))
+      (local.set $upper (i16x8.add (local.get $upper) (local.get $upperRight)))
+      (local.set $lower (i16x8.add (local.get $lower) (local.get $lowerRight)))
+      (v128.store offset=16 (local.get $line)
+        (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $upper) (local.get $lower)))
+      (v128.store offset=64 (local.get $line)
+        (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $upper) (local.get $lower)))
+      (v128.store offset=32 (local.get $line)
+        (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $upperRight) (local.get $lowerRight)))
+      (v128.store offset=80 (local.get $line)
+        (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $upperRight) (local.get $lowerRight)))
+      (local.set $line (i32.add (local.get $line) (i32.const 96)))
+      (br_if $columns (i32.lt_u (local.tee $work (i32.add (local.get $work) (i32.const 32))) (local.get $end)))))
 
   ;; [size] pixels of a row, from a line as `locate` wrote it, to a row of the first `lanes` planes, which lie `stride`
   ;; bytes after each other.
