@@ -108,6 +108,9 @@ export interface Resampling {
   readonly size: number;
 }
 
+/** Rows of a result that the kernel makes together, the last of them in vain where the size is no multiple of it. */
+const rowsAtOnce = 4;
+
 /** How many values between low and high int16 holds the sum of. */
 export function mostSummed({ low, high }: Pick<Resampling, "low" | "high">): number {
   return Math.max(1, Math.floor(32767 / Math.max(Math.abs(low), Math.abs(high))));
@@ -120,8 +123,9 @@ export function resample(o: Resampling): Int16Array | undefined {
   const at = layOut([across.firsts, across.counts, across.weights, across.missing, down.counts, down.weights]);
   const [firsts = 0, counts = 0, weights = 0, missing = 0, rowCounts = 0, rowWeights = 0] = at.arrays;
   const sums = at.end;
-  const result = sums + columns * 8 + roomBytes;
-  if (values.length > mostPixels || result + size * size * 2 > tablesAt + tablesBytes) return undefined;
+  const between = columns * 8 + roomBytes;
+  const result = sums + rowsAtOnce * between;
+  if (values.length > mostPixels || result + (size + rowsAtOnce) * size * 2 > tablesAt + tablesBytes) return undefined;
   const lent = isLent(values);
   if (!lent) new Int16Array(buffer, copyAt, values.length).set(values);
   at.write(buffer);
@@ -132,8 +136,12 @@ export function resample(o: Resampling): Int16Array | undefined {
     const from = pixels + down.firsts[row]! * stride;
     const start = background * down.missing[row]!;
     const [countsAt, weightsAt] = [rowCounts + row * piecesOfResult * 4, rowWeights + row * piecesOfResult * 8];
-    functions.sumRows(from, stride, columns, countsAt, weightsAt, start, o.low, o.high, most, sums);
-    functions.sumColumns(sums, firsts, counts, weights, missing, background, size, result + row * size * 2);
+    const place = row % rowsAtOnce;
+    const to = sums + place * between;
+    functions.sumRows(from, stride, columns, countsAt, weightsAt, start, o.low, o.high, most, to);
+    if (place < rowsAtOnce - 1 && row < size - 1) continue;
+    const results = result + (row - place) * size * 2;
+    functions.sumColumns(sums, between, firsts, counts, weights, missing, background, size, results);
   }
   return new Int16Array(buffer, result, size * size).slice();
 }

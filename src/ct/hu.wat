@@ -104,32 +104,48 @@
       (br_if $block (i32.lt_u
         (local.tee $values (i32.add (local.get $values) (i32.const 16))) (local.get $end)))))
 
-  ;; The columns of that row: result[at] (int16) = background · missing[at] + Σ weights[at, piece] · (Σ of counts[at, piece]
-  ;; sums from where the piece before ended, the first from firsts[at] on), halves rounded up. `firsts` and `counts` are
-  ;; int32, `missing` and `weights` float64, three pieces each; `size` results.
+  ;; The columns of four such rows, whose sums are `between` bytes apart: result[row, at] (int16) = background · missing[at] +
+  ;; Σ weights[at, piece] · (Σ of counts[at, piece] sums from where the piece before ended, the first from firsts[at] on),
+  ;; halves rounded up. `firsts` and `counts` are int32, `missing` and `weights` float64, three pieces each; `size` results.
   (func (export "sumColumns")
-    (param $sums i32) (param $firsts i32) (param $counts i32) (param $weights i32) (param $missing i32)
+    (param $sums i32) (param $between i32) (param $firsts i32) (param $counts i32) (param $weights i32) (param $missing i32)
     (param $background f64) (param $size i32) (param $result i32)
-    (local $end i32) (local $last i32) (local $place i32) (local $left i32) (local $sum f64) (local $same f64)
-    (local.set $end (i32.add (local.get $result) (i32.shl (local.get $size) (i32.const 1))))
+    (local $end i32) (local $last i32) (local $place i32) (local $left i32) (local $row i32) (local $bytes i32)
+    (local $x v128) (local $y v128) (local $sameX v128) (local $sameY v128) (local $w v128)
+    (local.set $bytes (i32.shl (local.get $size) (i32.const 1)))
+    (local.set $end (i32.add (local.get $result) (local.get $bytes)))
     (loop $next
-      (local.set $sum (f64.mul (local.get $background) (f64.load (local.get $missing))))
+      (local.set $x (f64x2.splat (f64.mul (local.get $background) (f64.load (local.get $missing)))))
+      (local.set $y (local.get $x))
       (local.set $place (i32.add (local.get $sums) (i32.shl (i32.load (local.get $firsts)) (i32.const 3))))
       (local.set $last (i32.add (local.get $counts) (i32.const 12)))
       (loop $nextPiece
         (if (local.tee $left (i32.load (local.get $counts))) (then
-          (local.set $same (f64.const 0))
+          (local.set $sameX (v128.const i64x2 0 0))
+          (local.set $sameY (local.get $sameX))
           (loop $nextPlace
-            (local.set $same (f64.add (local.get $same) (f64.load (local.get $place))))
+            (local.set $row (i32.add (local.get $place) (local.get $between)))
+            (local.set $sameX (f64x2.add (local.get $sameX)
+              (v128.load64_lane 1 (local.get $row) (v128.load64_zero (local.get $place)))))
+            (local.set $row (i32.add (local.get $row) (local.get $between)))
+            (local.set $sameY (f64x2.add (local.get $sameY)
+              (v128.load64_lane 1 (i32.add (local.get $row) (local.get $between)) (v128.load64_zero (local.get $row)))))
             (local.set $place (i32.add (local.get $place) (i32.const 8)))
             (br_if $nextPlace (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
-          (local.set $sum (f64.add (local.get $sum)
-            (f64.mul (f64.load (local.get $weights)) (local.get $same))))))
+          (local.set $w (v128.load64_splat (local.get $weights)))
+          (local.set $x (f64x2.add (local.get $x) (f64x2.mul (local.get $w) (local.get $sameX))))
+          (local.set $y (f64x2.add (local.get $y) (f64x2.mul (local.get $w) (local.get $sameY))))))
         (local.set $weights (i32.add (local.get $weights) (i32.const 8)))
         (br_if $nextPiece (i32.lt_u
           (local.tee $counts (i32.add (local.get $counts) (i32.const 4))) (local.get $last))))
-      (i32.store16 (local.get $result)
-        (i32.trunc_sat_f64_s (f64.floor (f64.add (local.get $sum) (f64.const 0.5)))))
+      (local.set $w (f64x2.splat (f64.const 0.5)))
+      (local.set $x (i32x4.trunc_sat_f64x2_s_zero (f64x2.floor (f64x2.add (local.get $x) (local.get $w)))))
+      (local.set $y (i32x4.trunc_sat_f64x2_s_zero (f64x2.floor (f64x2.add (local.get $y) (local.get $w)))))
+      (local.set $row (local.get $result))
+      (v128.store16_lane 0 (local.get $row) (local.get $x))
+      (v128.store16_lane 2 (local.tee $row (i32.add (local.get $row) (local.get $bytes))) (local.get $x))
+      (v128.store16_lane 0 (local.tee $row (i32.add (local.get $row) (local.get $bytes))) (local.get $y))
+      (v128.store16_lane 2 (i32.add (local.get $row) (local.get $bytes)) (local.get $y))
       (local.set $firsts (i32.add (local.get $firsts) (i32.const 4)))
       (local.set $missing (i32.add (local.get $missing) (i32.const 8)))
       (br_if $next (i32.lt_u
