@@ -1,6 +1,6 @@
 // Headers, HU and the cache of files like the competition's, beside Debian's pydicom and beside what the disk can do.
 // npm run bench:dicom [-- --json FILE] [-- --rounds N] [-- --files N] [-- --memory]
-// Linux; needs python3-pydicom and 5 GB under the temporary folder.
+// Linux; needs python3-pydicom and 10 GB under the temporary folder.
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const { values } = parseArgs({
   options: {
     json: { type: "string" },
     rounds: { type: "string", default: "7" },
-    files: { type: "string", default: "8192" },
+    files: { type: "string", default: "16384" },
     memory: { type: "boolean", default: false },
   },
 });

@@ -13,7 +13,7 @@ import {
 } from "../ct/index.ts";
 import { loadCodecs } from "../dicom/index.ts";
 import { fileProblem, writeFileAtomic } from "../machine/index.ts";
-import { statFile } from "../storage/index.ts";
+import { type FileStart, openAheadReader, statFile, withStarts } from "../storage/index.ts";
 import {
   cacheVersion,
   emptyShard,
@@ -31,6 +31,8 @@ export interface ShardTask {
   /** The data folder. */
   readonly root: string;
   readonly files: readonly ShardFile[];
+  /** Where their bytes probably are: on a disk, or in the system's cache. */
+  readonly from: "disk" | "memory";
   readonly preprocessing: Preprocessing;
 }
 
@@ -46,9 +48,9 @@ export default async function makeShard(task: ShardTask): Promise<ShardAnswer> {
   if (known !== undefined) return known;
   const { file, sidecar } = await fillShard(task);
   const paths = shardPaths(task.dir, task.shard);
-  const written = writeFileAtomic(paths.data, file);
+  const written = writeFileAtomic(paths.data, file, "unflushed");
   if (written.kind === "problem") return written;
-  const described = writeFileAtomic(paths.sidecar, `${JSON.stringify(sidecar)}\n`); // last: it vouches for the data
+  const described = writeFileAtomic(paths.sidecar, `${JSON.stringify(sidecar)}\n`, "unflushed"); // its CRC vouches for both
   if (described.kind === "problem") return described;
   return { kind: "whole", sidecar, made: "now" };
 }
@@ -68,7 +70,10 @@ function hasChanged(root: string, { path, sizeBytes, mtimeMs }: ShardFile): bool
   return stats.value === undefined || stats.value.sizeBytes !== sizeBytes || stats.value.mtimeMs !== mtimeMs;
 }
 
-async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
+/** Of 4 MB at most, as slices are: of longer files, which have many frames, the rest is read in the plain way. */
+const readAhead = openAheadReader(2 ** 22);
+
+async function fillShard({ root, files, from, preprocessing }: ShardTask): Promise<{
   readonly file: Uint8Array;
   readonly sidecar: Sidecar;
 }> {
@@ -78,8 +83,10 @@ async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
   const failures: { slice: number; kind: string; detail: string }[] = [];
   const headers = rememberHeaders(); // the frames of a file stand together
   const pixelHashes: (string | null)[] = [];
-  for (const [slice, { path, frame, shiftMm }] of files.entries()) {
-    const prepared = await prepare({ path: join(root, path), frame, headers }, preprocessing, shiftMm);
+  const places = files.map(({ path }) => join(root, path));
+  for await (const [slice, starts] of startsOf(places, from)) {
+    const [path, { frame, shiftMm }] = [places[slice]!, files[slice]!];
+    const prepared = await prepare({ path, frame, headers, starts }, preprocessing, shiftMm);
     if (prepared.kind === "problem") {
       const { kind, got, expected } = prepared.problem;
       failures.push({ slice, kind, detail: `${got}, expected ${expected}` });
@@ -92,30 +99,55 @@ async function fillShard({ root, files, preprocessing }: ShardTask): Promise<{
   return { file, sidecar: { version: cacheVersion, identity, pixelHashes, failures, crc32: crc32(file) } };
 }
 
+/** The places in their order, each with the start of its file where that is read ahead: once for all of its frames. */
+async function* startsOf(
+  places: readonly string[],
+  from: ShardTask["from"],
+): AsyncGenerator<readonly [number, Starts]> {
+  const isNew = (slice: number) => places[slice] !== places[slice - 1];
+  const ahead = from === "disk" ? readAhead(places.filter((_, slice) => isNew(slice))) : undefined;
+  let starts: Starts = new Map();
+  try {
+    for (const [slice, place] of places.entries()) {
+      if (ahead !== undefined && isNew(slice)) {
+        const { value } = await ahead.next();
+        starts = new Map(value === undefined ? [] : [[place, value]]);
+      }
+      yield [slice, starts];
+    }
+  } finally {
+    await ahead?.return();
+  }
+}
+
+type Starts = ReadonlyMap<string, FileStart>;
+
 interface Source {
   readonly path: string;
   readonly frame: number;
   readonly headers: ReturnType<typeof rememberHeaders>;
+  /** The file as far as it is in memory. */
+  readonly starts: Starts;
 }
 
 /** The slice as a network sees it, and the hash of its HU; of the HU whatever is cached, so that splits stay the same. */
 async function prepare(
-  { path, frame, headers }: Source,
+  { path, frame, headers, starts }: Source,
   preprocessing: Preprocessing,
   shiftMm: PlaneShift,
 ): Promise<Result<{ readonly values: Int16Array; readonly pixelHash: string }>> {
   try {
     const there = statFile(path);
     if (there.kind === "problem") return there; // read all the same, it might be another file than was indexed
-    const outcome = headers(path, frame);
+    const outcome = withStarts(starts, () => headers(path, frame));
     if (outcome.kind !== "slice") return fail(noSlice(path, outcome));
     await loadCodecs([outcome.header.transferSyntax]);
-    const slice = lendHu(path, outcome);
+    const slice = withStarts(starts, () => lendHu(path, outcome));
     if (slice.kind === "problem") return slice;
     const pixelHash = hashPixels(slice.value.hu);
     if (preprocessing.values === "hu")
       return ok({ values: prepareSlice(slice.value, preprocessing, shiftMm), pixelHash });
-    const stored = lendStored(path, outcome);
+    const stored = withStarts(starts, () => lendStored(path, outcome));
     if (stored.kind === "problem") return stored;
     return ok({ values: prepareSlice(stored.value, preprocessing, shiftMm), pixelHash });
   } catch (error) {

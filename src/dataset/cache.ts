@@ -8,7 +8,7 @@ import { fileResult, isSystemFault, makeFolder, openPool, type Pool } from "../m
 import { archiveMark } from "../storage/index.ts";
 import makeShard, { checkShard, type ShardAnswer, type ShardTask } from "./cache-worker.ts";
 import { interrupted } from "./database.ts";
-import { openPace } from "./reading-pace.ts";
+import { watchDisk } from "./reading-pace.ts";
 import { openShards, type ShardFile, shardSlicesFor } from "./shard.ts";
 import { type SliceTable, sliceShift } from "./table.ts";
 
@@ -100,25 +100,29 @@ async function makeShards(
   const shardSlices = shardSlicesFor(preprocessing.size);
   const shards = Math.ceil(table.count / shardSlices);
   const answers = new Array<ShardAnswer | undefined>(shards).fill(undefined);
-  const pace = openPace({ threads, begin: Math.max(1, threads), most: threads * shardsOfThread });
-  const makers = openMakers({ shards, slices: table.count, threads: threads * shardsOfThread });
+  const disk = watchDisk();
+  const atOnce = Math.max(1, threads);
+  const makers = openMakers({ shards, slices: table.count, threads: atOnce });
   const task = progress.start("Caching slices", table.count);
   const running = new Set<Promise<void>>();
   let refused = false;
   const give = (shard: number) => {
     const files = shardFiles(table, shard * shardSlices, shardSlices);
-    const work = makers.run({ dir, shard, root: table.root, files, preprocessing }).then((answer) => {
+    const isNew = ({ path }: ShardFile, slice: number) => path !== files[slice - 1]?.path; // of frames, the file once
+    const bytes = files.filter(isNew).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const from = disk.isCold ? "disk" : "memory";
+    const work = makers.run({ dir, shard, root: table.root, files, from, preprocessing }).then((answer) => {
       answers[shard] = answer;
       refused ||= answer.kind === "problem"; // a full disk will not be less full for the next shard
       task.advance(files.length);
-      pace.advance(files.length);
+      disk.advance(bytes);
       running.delete(work);
     });
     running.add(work);
   };
   try {
     for (let shard = 0; shard < shards; shard++) {
-      while (running.size >= pace.readers) await Promise.race(running);
+      while (running.size >= atOnce) await Promise.race(running);
       if (refused || signal.aborted) break;
       give(shard);
     }
@@ -130,9 +134,6 @@ async function makeShards(
   }
   return signal.aborted ? fail(interrupted(dir)) : ok(answers);
 }
-
-/** Shards at work for a thread where slices come from a disk: one waits for it while the other's slices are made. */
-const shardsOfThread = 2;
 
 /** So many slices are made sooner than a thread starts, some 0.1 s. */
 const fewSlices = 24;

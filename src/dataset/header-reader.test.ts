@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { dicomSlice, folderOf } from "./folder-fixture.test.ts";
 import { openHeaderReader } from "./header-reader.ts";
-import readHeaders from "./header-worker.ts";
+import { readHeaders } from "./header-worker.ts";
 import type { Usage } from "./reading-pace.ts";
 
 test("headers are the same whether their files are read ahead or not", async () => {

@@ -1,20 +1,21 @@
 import { openPool, type Pool } from "../machine/index.ts";
 import type { Heads } from "../storage/index.ts";
-import readHeadersHere, { type HeaderTask, type OutcomeCells } from "./header-worker.ts";
+import { type HeaderTask, readHeaders } from "./header-worker.ts";
+import type { PackedRows } from "./packed-rows.ts";
 import { openPace, type Usage } from "./reading-pace.ts";
 
 /** Headers of this many files are one task of a worker: enough to hide what a message costs, some 10 ms of work. */
 export const filesOfTask = 256;
 
-/** Reads in flight that keep a disk busy: 8 to 16 did on the disk where it was tried; each is a thread of some 10 MB. */
+/** Reads in flight that keep a disk busy: 12 did better than 8 on the disk where it was tried; each is a thread of some 10 MB. */
 const mostAhead = 12;
 
 /** Reads headers in worker threads. It owns them: close it. */
 export interface HeaderReader {
   /** Tasks that are worth being at work at this moment. */
   readonly tasks: number;
-  /** The headers of some files (absolute paths); for each file, in their order, one row a slice. */
-  read(paths: readonly string[]): Promise<readonly (readonly OutcomeCells[])[]>;
+  /** The headers of some files (absolute paths), as `readHeaders` answers them. */
+  read(paths: readonly string[]): Promise<PackedRows>;
   close(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export interface HeaderReaderOptions {
  * processors' caches.
  */
 export function openHeaderReader({ threads, files, usage }: HeaderReaderOptions): HeaderReader {
-  const parsers: Pool<HeaderTask, readonly (readonly OutcomeCells[])[]> =
+  const parsers: Pool<HeaderTask, PackedRows> =
     files > filesOfTask ? openPool(import.meta.url, "./header-worker", threads + 1) : here;
   let ahead: Pool<readonly string[], Heads> | undefined;
   const pace = openPace({ threads, begin: threads + 1, most: threads + 1 + mostAhead }, usage);
@@ -46,9 +47,9 @@ export function openHeaderReader({ threads, files, usage }: HeaderReaderOptions)
       if (isCold) ahead ??= openPool(import.meta.url, "./head-worker", mostAhead);
       const heads = isCold ? await ahead?.run(paths) : undefined;
       const transfer = heads && [heads.sizesBytes.buffer, heads.mtimesMs.buffer, heads.bytes.buffer];
-      const answers = await parsers.run({ paths, heads }, transfer && { transfer });
+      const rows = await parsers.run({ paths, heads }, transfer && { transfer });
       pace.advance(paths.length);
-      return answers;
+      return rows;
     },
     async close() {
       await Promise.all([parsers.close(), ahead?.close()]);
@@ -57,7 +58,7 @@ export function openHeaderReader({ threads, files, usage }: HeaderReaderOptions)
 }
 
 /** A thread takes longer to start than one task. */
-const here: Pool<HeaderTask, readonly (readonly OutcomeCells[])[]> = {
-  run: async (task) => readHeadersHere(task),
+const here: Pool<HeaderTask, PackedRows> = {
+  run: async (task) => readHeaders(task),
   close: async () => {},
 };

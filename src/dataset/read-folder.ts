@@ -7,6 +7,7 @@ import { headerCells } from "./header-columns.ts";
 import { filesOfTask, openHeaderReader } from "./header-reader.ts";
 import { selectFound, tableTypes } from "./index-sql.ts";
 import { labelTableNames } from "./label-table.ts";
+import { unpackRows } from "./packed-rows.ts";
 import type { Part } from "./table.ts";
 
 /** What is read, and how it may be watched and stopped. */
@@ -63,10 +64,12 @@ export async function readHeaders(database: Database, reading: Reading & { reado
   const task = reading.progress.start("Reading headers", count);
   const running = new Set<Promise<void>>();
   const give = (files: readonly FileRow[]) => {
-    const work = headers.read(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((answers) => {
-      for (const [index, slices] of answers.entries())
-        for (const cells of slices) outcomes.append([files[index]!.file, ...cells]);
-      task.advance(answers.length);
+    const work = headers.read(files.map(({ path }) => `${reading.root}${sep}${path}`)).then((rows) => {
+      for (const row of unpackRows(rows)) {
+        row[0] = files[Number(row[0])]!.file;
+        outcomes.append(row);
+      }
+      task.advance(files.length);
       running.delete(work);
     });
     running.add(work);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openPace, type Usage } from "./reading-pace.ts";
+import { openPace, type Usage, watchDisk } from "./reading-pace.ts";
 
 /** Readers after so many tasks of ten files, each of which takes 10 ms, so many of them of the processors. */
 function readersAfter(tasks: number, each: { readonly processorMs: number; readonly diskReads: number }): number {
@@ -28,4 +28,18 @@ test("readers become more where the processors wait for the disk", () => {
   assert.equal(readersAfter(5, cold), 3);
   assert.equal(readersAfter(6, cold), 6);
   assert.equal(readersAfter(1000, cold), 10);
+});
+
+test("files come from a disk where half of their bytes or more did, from then on", () => {
+  let diskReads = 0;
+  const disk = watchDisk(() => ({ wallMs: 0, processorMs: 0, diskReads }));
+  const coldAfter = (bytes: number, blocks: number) => {
+    diskReads += blocks;
+    disk.advance(bytes);
+    return disk.isCold;
+  };
+  assert.equal(coldAfter(1024, 0), false);
+  assert.equal(coldAfter(1024, 1), false);
+  assert.equal(coldAfter(1024, 2), true);
+  assert.equal(coldAfter(10 * 1024, 0), true);
 });

@@ -54,3 +54,31 @@ export function openPace({ threads, begin, most }: PaceOptions, usage: () => Usa
     },
   };
 }
+
+/** Whether files come from a disk. */
+export interface DiskWatch {
+  /**
+   * Whether half of the bytes that were wanted, or more, came from a disk. It stays so: what is then read past the
+   * system's cache does not tell whether it lay there.
+   */
+  readonly isCold: boolean;
+  /** So many bytes more have been read. */
+  advance(bytes: number): void;
+}
+
+/** What Linux counts reads of disks in. */
+const blockBytes = 512;
+
+export function watchDisk(usage: () => Usage = usageOfProcess): DiskWatch {
+  const first = usage().diskReads;
+  let [wanted, isCold] = [0, false];
+  return {
+    get isCold() {
+      return isCold;
+    },
+    advance(bytes) {
+      wanted += bytes;
+      isCold ||= (usage().diskReads - first) * blockBytes >= wanted / 2;
+    },
+  };
+}

@@ -26,13 +26,14 @@ function readFrom(file: ByteFile, path: string): Result<DataSet> {
   const { sizeBytes } = file;
   for (let wanted = firstBytes; ; ) {
     const first = wanted === firstBytes;
-    const bytes = first ? firstPage.subarray(0, sizeBytes) : new Uint8Array(Math.min(wanted, sizeBytes));
-    const got = file.read(bytes, 0);
-    const parsed = parse(bytes.subarray(0, got), { where: path, sizeBytes });
+    const asked = Math.min(wanted, sizeBytes);
+    const bytes =
+      (first ? file.start : undefined) ?? readInto(first ? firstPage.subarray(0, asked) : new Uint8Array(asked), file);
+    const parsed = parse(bytes, { where: path, sizeBytes });
     if (parsed.kind === "done") return ok(first ? owned(parsed.dataSet) : parsed.dataSet);
     if (parsed.kind === "problem") return fail(parsed.problem);
-    if (got < bytes.length || bytes.length === sizeBytes)
-      return fail(endsEarly(path, { got, needed: parsed.neededBytes }));
+    if (bytes.length < asked || bytes.length === sizeBytes)
+      return fail(endsEarly(path, { got: bytes.length, needed: parsed.neededBytes }));
     wanted = Math.max(Math.min(2 * wanted, mostBytes), parsed.neededBytes);
     if (parsed.neededBytes > mostBytes) {
       const got = `a header of ${parsed.neededBytes} bytes`;
@@ -45,6 +46,12 @@ function readFrom(file: ByteFile, path: string): Result<DataSet> {
       });
     }
   }
+}
+
+/** The beginning of a file as far as it fills the target, or the file goes. */
+function readInto(target: Uint8Array, file: ByteFile): Uint8Array {
+  const got = file.read(target, 0);
+  return got === target.length ? target : target.subarray(0, got);
 }
 
 /** With bytes of its own, of the pool of Node's buffers: memory for itself takes several times as long to get. */

@@ -124,7 +124,7 @@ const mostMantissa = 9e14;
  * anything else, wrong or only unusual.
  */
 function plainDecimals(bytes: Uint8Array, { offset, length }: Element): readonly number[] | undefined {
-  const found: number[] = [];
+  let found: number[] | undefined; // made with its first number: nearly always the only one
   const end = Math.min(offset + length, bytes.length);
   for (let at = offset; at <= end; at++) {
     while (at < end && isPadding(bytes[at])) at++;
@@ -143,7 +143,9 @@ function plainDecimals(bytes: Uint8Array, { offset, length }: Element): readonly
     while (at < end && isPadding(bytes[at])) at++;
     if (digits === 0 || behindPoint > 22 || (at < end && bytes[at] !== backslash)) return undefined;
     const value = behindPoint > 0 ? mantissa / powersOfTen[behindPoint]! : mantissa;
-    found.push(sign === 0x2d ? -value : value);
+    const signed = sign === 0x2d ? -value : value;
+    if (found === undefined) found = [signed];
+    else found.push(signed);
   }
   return found;
 }

@@ -6,9 +6,14 @@ import { makeFolder } from "./make-folder.ts";
 /**
  * Writes a file so that a reader sees the old one or the new one, never half of it: to a temporary name in the same
  * folder, flushed to the disk, then renamed. Makes missing folders. A full or read-only disk is a problem, not a throw.
- * Several pieces are written one after the other, so that a large file need not be in memory.
+ * Several pieces are written one after the other, so that a large file need not be in memory. What can be made again and
+ * is checked before it is used need not wait for the disk: "unflushed".
  */
-export function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): Result<void> {
+export function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+  flush: "flushed" | "unflushed" = "flushed",
+): Result<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     makeFolder(dirname(path));
@@ -18,7 +23,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
       for (const bytes of whole instanceof Uint8Array ? [whole] : whole) {
         for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
       }
-      fsyncSync(file);
+      if (flush === "flushed") fsyncSync(file);
     } finally {
       closeSync(file);
     }

@@ -1,7 +1,6 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
 import type { ByteFile } from "./byte-file.ts";
+import { type FileStart, openDirectReader } from "./direct.ts";
 import { entrySeparator } from "./entry-name.ts";
-import { readFully } from "./read-fully.ts";
 
 /** The first bytes of some files, as another thread has read them; plain arrays, to be handed over. */
 export interface Heads {
@@ -16,37 +15,40 @@ export interface Heads {
 /** One page: what nearly every header fits in. */
 export const headBytes = 4096;
 
-/** Reads the heads of files. What is wrong with one is said when it is opened. */
+const readStart = openDirectReader(headBytes);
+
+/** Reads the heads of files that lie on a disk. What is wrong with one is said when it is opened. */
 export function readHeads(paths: readonly string[]): Heads {
   const sizesBytes = new Float64Array(paths.length).fill(Number.NaN);
   const mtimesMs = new Float64Array(paths.length);
   const bytes = new Uint8Array(paths.length * headBytes);
   for (const [at, path] of paths.entries()) {
-    if (path.includes(entrySeparator)) continue;
-    let descriptor: number | undefined;
-    try {
-      descriptor = openSync(path, "r");
-      const { size, mtimeMs } = fstatSync(descriptor);
-      const wanted = Math.min(size, headBytes);
-      if (readFully(descriptor, bytes.subarray(at * headBytes, at * headBytes + wanted), 0) < wanted) continue;
-      sizesBytes[at] = size;
-      mtimesMs[at] = mtimeMs;
-    } catch {
-      // as if it had not been tried
-    } finally {
-      if (descriptor !== undefined) closeSync(descriptor);
-    }
+    const start = path.includes(entrySeparator) ? undefined : readStart(path);
+    if (start === undefined) continue;
+    sizesBytes[at] = start.sizeBytes;
+    mtimesMs[at] = start.mtimeMs;
+    bytes.set(start.bytes, at * headBytes);
   }
   return { sizesBytes, mtimesMs, bytes };
 }
 
-type Head = Pick<ByteFile, "sizeBytes" | "mtimeMs"> & { readonly bytes: Uint8Array };
+let known: ReadonlyMap<string, FileStart> = new Map();
 
-let known: ReadonlyMap<string, Head> = new Map();
+/**
+ * Does something with files whose first bytes are at hand: within it, in this thread, they are read from memory so far.
+ */
+export function withStarts<T>(starts: ReadonlyMap<string, FileStart>, use: () => T): T {
+  known = starts;
+  try {
+    return use();
+  } finally {
+    known = new Map();
+  }
+}
 
-/** Does something with files whose heads are at hand: within it, in this thread, they are read from memory so far. */
+/** The same with heads of the files of these paths. */
 export function withHeads<T>(paths: readonly string[], { sizesBytes, mtimesMs, bytes }: Heads, use: () => T): T {
-  const heads = paths.flatMap((path, at): [string, Head][] => {
+  const starts = paths.flatMap((path, at): [string, FileStart][] => {
     const sizeBytes = sizesBytes[at]!;
     if (Number.isNaN(sizeBytes)) return [];
     const from = at * headBytes;
@@ -54,12 +56,7 @@ export function withHeads<T>(paths: readonly string[], { sizesBytes, mtimesMs, b
       [path, { sizeBytes, mtimeMs: mtimesMs[at]!, bytes: bytes.subarray(from, from + Math.min(sizeBytes, headBytes)) }],
     ];
   });
-  known = new Map(heads);
-  try {
-    return use();
-  } finally {
-    known = new Map();
-  }
+  return withStarts(new Map(starts), use);
 }
 
 /** A file whose head is at hand, which is opened when more of it is asked for; else undefined. */
@@ -71,6 +68,7 @@ export function openHead(path: string, openWhole: () => ByteFile): ByteFile | un
   return {
     sizeBytes,
     mtimeMs,
+    start: bytes,
     read(target, offset) {
       const there = Math.min(offset + target.length, sizeBytes);
       if (there > bytes.length) {
