@@ -28,7 +28,7 @@ export interface Database {
 export type ColumnType = "VARCHAR" | "INTEGER" | "DOUBLE";
 
 /** DuckDB's own buffers; what does not fit is spilled to `folder`. */
-const memoryLimit = "400MB";
+const memoryLimit = "320MB";
 
 /**
  * Opens a database in a folder, or in memory where none is named. DuckDB takes 0.4 s to load, so only when it is needed.

@@ -4,7 +4,7 @@ import type { ByteFile } from "./byte-file.ts";
 
 /** The first bytes of a file, or all of them, and what the file was when they were read. */
 export interface FileStart extends Pick<ByteFile, "sizeBytes" | "mtimeMs"> {
-  /** Lent: the next but one start that is read in the same way may be written over them. */
+  /** Lent until the next start is asked for. */
   readonly bytes: Uint8Array;
 }
 
