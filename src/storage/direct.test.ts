@@ -59,7 +59,7 @@ test("starts that are read ahead come in the order of their files", async () => 
   }
 });
 
-test("a large start, which lies in pages of 2 MB, is read as any other", async () => {
+test("a large start, which lies in pages of 2 MB, is read like the others", async () => {
   const path = join(folders[0]!, "large.bin");
   writeFileSync(
     path,

@@ -92,7 +92,7 @@ function openStart(memory: DirectMemory, path: string, index: number): OpenStart
     const { size, mtimeMs } = fstatSync(descriptor);
     const length = Math.min(size, memory.slotBytes);
     const whole = Math.ceil(length / blockBytes) * blockBytes;
-    // Nothing is tried on an empty file: any place would do for it.
+    // Nothing is tried on an empty file, which takes every place.
     const target = whole === 0 ? new Uint8Array() : memory.slot(index, file).subarray(0, whole);
     return { descriptor, sizeBytes: size, mtimeMs, bytes: target.subarray(0, length), target };
   } catch (error) {
