@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { exportDetector, initialise, models } from "../src/models/index.ts";
 import { detectorInfo } from "../test/detector-info.ts";
 import {
-  type benchOptions,
   type CnnSettings,
   keepMemory,
   median,
@@ -24,7 +23,7 @@ interface Answer {
 }
 
 /** Times the detector beside the same network in PyTorch, and beside Python's onnxruntime where it is installed. */
-export async function timeDetector({ rounds, steps }: ReturnType<typeof benchOptions>) {
+export async function timeDetector({ rounds, steps }: { readonly rounds: number; readonly steps: number }) {
   const settings: CnnSettings = { batch: 16, size: 128, neighbours: 3, width: 16 };
   const folder = mkdtempSync(join(tmpdir(), "ichor-detector-"));
   const file = join(folder, "model.onnx");

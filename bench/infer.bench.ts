@@ -54,7 +54,7 @@ for (const [index, spec] of networks.entries()) {
   report.push(row);
   tell(row, undefined);
 }
-const detector = await timeDetector({ json, rounds, steps });
+const detector = await timeDetector({ rounds, steps });
 tell(detector, undefined);
 const summary = {
   what: `forward passes of ${batch} images, ms; speedup is PyTorch's time over Ichor's`,

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 
 export const threads = 2;
 
@@ -113,16 +113,13 @@ export async function race<Answer, Name extends string>(
 export const ratioOf = (mine: readonly number[], others: readonly number[]): number =>
   round3(median(mine.map((time, round) => time / others[round]!)));
 
-/** The command line of a benchmark. */
-export function benchOptions(defaults: { readonly rounds: number; readonly steps: number }) {
-  const { values } = parseArgs({
-    options: {
-      json: { type: "string" },
-      rounds: { type: "string", default: String(defaults.rounds) },
-      steps: { type: "string", default: String(defaults.steps) },
-    },
-  });
-  return { json: values.json, rounds: Number(values.rounds), steps: Number(values.steps) };
+/** The command line of a benchmark: numbers by name, with what they are unless given, and where a report goes. */
+export function benchOptions<Name extends string>(defaults: Readonly<Record<Name, number>>) {
+  const options: NonNullable<ParseArgsConfig["options"]> = { json: { type: "string" } };
+  for (const [name, number] of Object.entries(defaults)) options[name] = { type: "string", default: String(number) };
+  const { json, ...given } = parseArgs({ options }).values;
+  const numbers = Object.fromEntries(Object.entries(given).map(([name, text]) => [name, Number(text)]));
+  return { ...(numbers as Record<Name, number>), json: json as string | undefined };
 }
 
 /** Prints a report, and writes it where --json says. */

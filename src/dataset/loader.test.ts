@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { must, silent } from "../base/index.ts";
 import { stackNeighbours } from "../ct/index.ts";
 import { folderOf, labelTable, newFolder, seriesFiles, tableOf } from "./folder-fixture.test.ts";
 import {
   type Augmentation,
+  type Batch,
   type BatchPlan,
+  batchPlanner,
   buildCache,
   type LoaderOptions,
+  openBatchMaker,
   openLoader,
   type SliceCache,
   type SliceTable,
@@ -97,6 +102,68 @@ test("a batch that was given back is written over, and holds what a new one woul
 test("batches are the same whether the cache stays in memory or is read anew", async () => {
   const plans = [plan([0, 1, 2]), plan([6, 0, 3, 3]), plan([2, 5, 1])];
   assert.deepEqual(await batches(plans, { augment, mostHeldBytes: 0 }), await batches(plans, { augment }));
+});
+
+/** A disk from which everything comes, or nothing. */
+const disks = [true, false].map((isCold) => ({ isCold, advance() {} }));
+
+/** The batches of plans, made one after the other in memory of the maker's, each begun before the one before is used. */
+async function inOwnMemory(
+  plans: readonly BatchPlan[],
+  { disk, ...o }: Partial<LoaderOptions> & { readonly disk: (typeof disks)[number] },
+) {
+  const planned = batchPlanner({ cache, table, neighbours: 3, augment: "none", seed: 1, ...o });
+  const maker = openBatchMaker("in own memory", disk);
+  const made: Batch[] = [];
+  const tasks = plans.map(planned);
+  for (const [at, { task, labels }] of tasks.entries()) {
+    const hu = await maker.make(task);
+    const next = tasks[at + 1]?.task;
+    if (next !== undefined) maker.begin(next);
+    await new Promise((resolve) => setTimeout(resolve, 1)); // reading the next one leaves this one as it is
+    made.push({ hu: hu.slice(), labels });
+  }
+  return made;
+}
+
+test("a batch made where its step is taken is the loader's, byte for byte, read ahead or not", async () => {
+  const plans = [plan([0, 1, 2]), plan([6, 0, 3]), plan([2, 5, 2]), plan([1, 4], 1), plan([5])];
+  for (const neighbours of [1, 3, 5] as const)
+    for (const o of [{ neighbours }, { neighbours, augment }, { neighbours, augment, mostHeldBytes: 0 }])
+      for (const disk of disks) assert.deepEqual(await inOwnMemory(plans, { ...o, disk }), await batches(plans, o));
+});
+
+test("shards that are taken away are an error of the batch that lacks them, and of no other", async () => {
+  const planned = batchPlanner({ cache, table, neighbours: 1, augment, seed: 1 });
+  const tasks = [
+    [0, 1],
+    [1, 0],
+    [0, 5],
+    [5, 6],
+  ].map((rows) => planned(plan(rows)).task);
+  const whole = await Promise.all(tasks.map((task) => openBatchMaker("in own memory").make(task)));
+  const shard = join(cache.dir, "shard-00000.npy");
+  const bytes = readFileSync(shard);
+  for (const disk of disks) {
+    const maker = openBatchMaker("in own memory", disk);
+    assert.deepEqual(await maker.make(tasks[0]!), whole[0]);
+    try {
+      truncateSync(shard, 128 + 2 * size * size * 2); // the header and two slices
+      assert.deepEqual(await maker.make(tasks[1]!), whole[1], "what was read is held");
+      maker.begin(tasks[2]!); // its failure is met below
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await assert.rejects(maker.make(tasks[2]!), /shard-00000.npy: ends at 384 bytes, within row 5/);
+      maker.begin(tasks[2]!);
+      await assert.rejects(maker.make(tasks[3]!), /within row 5/, "another batch than the one begun");
+      writeFileSync(shard, bytes);
+      assert.deepEqual(await maker.make(tasks[2]!), whole[2], "the rest is back");
+      rmSync(shard);
+      await assert.rejects(openBatchMaker("in own memory", disk).make(tasks[0]!), /ENOENT/);
+      await assert.rejects(batches([plan([0])]), /ENOENT/, "the loader's thread alike");
+    } finally {
+      writeFileSync(shard, bytes);
+    }
+  }
 });
 
 test("a row that holds no slice is refused", async () => {

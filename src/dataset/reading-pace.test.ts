@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openPace, type Usage, watchDisk } from "./reading-pace.ts";
+import { openPace, type Usage, watchDisk, watchLatest } from "./reading-pace.ts";
 
 /** Readers after so many tasks of ten files, each of which takes 10 ms, so many of them of the processors. */
 function readersAfter(tasks: number, each: { readonly processorMs: number; readonly diskReads: number }): number {
@@ -30,16 +30,29 @@ test("readers become more where the processors wait for the disk", () => {
   assert.equal(readersAfter(1000, cold), 10);
 });
 
-test("files come from a disk where half of their bytes or more did, from then on", () => {
-  let diskReads = 0;
-  const disk = watchDisk(() => ({ wallMs: 0, processorMs: 0, diskReads }));
-  const coldAfter = (bytes: number, blocks: number) => {
+/** What a watch says after so many bytes were wanted, and so many blocks of them came from a disk. */
+function watched(open: typeof watchDisk) {
+  let diskReads = 7;
+  const disk = open(() => ({ wallMs: 0, processorMs: 0, diskReads }));
+  return (bytes: number, blocks: number) => {
     diskReads += blocks;
     disk.advance(bytes);
     return disk.isCold;
   };
+}
+
+test("files come from a disk where half of their bytes or more did, from then on", () => {
+  const coldAfter = watched(watchDisk);
   assert.equal(coldAfter(1024, 0), false);
   assert.equal(coldAfter(1024, 1), false);
   assert.equal(coldAfter(1024, 2), true);
   assert.equal(coldAfter(10 * 1024, 0), true);
+});
+
+test("the latest bytes come from a disk where an eighth of them or more did, until others were read", () => {
+  const coldAfter = watched(watchLatest);
+  assert.equal(coldAfter(8192, 1), false);
+  assert.equal(coldAfter(8192, 2), true);
+  assert.equal(coldAfter(0, 0), true, "nothing was read");
+  assert.equal(coldAfter(8192, 0), false);
 });

@@ -55,12 +55,8 @@ export function openPace({ threads, begin, most }: PaceOptions, usage: () => Usa
   };
 }
 
-/** Whether files come from a disk. */
+/** Whether what is read comes from a disk. */
 export interface DiskWatch {
-  /**
-   * Whether half of the bytes that were wanted, or more, came from a disk. It stays so: what is then read past the
-   * system's cache does not tell whether it lay there.
-   */
   readonly isCold: boolean;
   /** So many bytes more have been read. */
   advance(bytes: number): void;
@@ -69,6 +65,10 @@ export interface DiskWatch {
 /** What Linux counts reads of disks in. */
 const blockBytes = 512;
 
+/**
+ * Cold once half of all bytes that were wanted, or more, came from a disk. It stays so: what is then read past the
+ * system's cache does not tell whether it lay there.
+ */
 export function watchDisk(usage: () => Usage = usageOfProcess): DiskWatch {
   const first = usage().diskReads;
   let [wanted, isCold] = [0, false];
@@ -79,6 +79,21 @@ export function watchDisk(usage: () => Usage = usageOfProcess): DiskWatch {
     advance(bytes) {
       wanted += bytes;
       isCold ||= (usage().diskReads - first) * blockBytes >= wanted / 2;
+    },
+  };
+}
+
+/** Cold while an eighth of the bytes that were wanted last, or more, came from a disk. */
+export function watchLatest(usage: () => Usage = usageOfProcess): DiskWatch {
+  let [last, isCold] = [usage().diskReads, false];
+  return {
+    get isCold() {
+      return isCold;
+    },
+    advance(bytes) {
+      const now = usage().diskReads;
+      if (bytes > 0) isCold = (now - last) * blockBytes >= bytes / 8;
+      last = now;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, read, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { type PlaneShift, type Preprocessing, usedShift } from "../ct/index.ts";
@@ -104,6 +105,8 @@ export interface ShardFolder {
 export interface ShardReader {
   /** Reads a row and those after it into `target` [rows, size, size]: as many as it has room for. */
   read(row: number, target: Int16Array): void;
+  /** The same in the system's threads, while this one does something else. */
+  readAside(row: number, target: Int16Array): Promise<void>;
   close(): void;
 }
 
@@ -113,40 +116,77 @@ const mostOpenFiles = 64;
 /** Opens shards to read from; each file is opened when its first slice is asked for. */
 export function openShards({ dir, size, shardSlices }: ShardFolder): ShardReader {
   const files = new Map<number, number>();
+  let [readings, isClosed] = [0, false];
+  /** Closes what is too many; never a file that is being read. */
+  const trim = (most: number) => {
+    if (readings > 0) return;
+    for (const [shard, file] of files) {
+      if (files.size <= most) return;
+      files.delete(shard);
+      closeSync(file);
+    }
+  };
   const fileOf = (shard: number): number => {
     const known = files.get(shard);
     files.delete(shard);
-    if (known === undefined && files.size >= mostOpenFiles) {
-      const [oldest, file] = files.entries().next().value!;
-      files.delete(oldest);
-      closeSync(file);
-    }
+    if (known === undefined) trim(mostOpenFiles - 1);
     const file = known ?? openSync(shardPaths(dir, shard).data, "r");
     files.set(shard, file);
     return file;
   };
-  const readWithin = (shard: number, row: number, target: Int16Array): void => {
-    const file = fileOf(shard);
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-    const position = headerBytes + (row % shardSlices) * size * size * 2;
-    if (readSync(file, bytes, 0, bytes.length, position) !== bytes.length) {
-      throw new Error(`${shardPaths(dir, shard).data}: ends at ${fstatSync(file).size} bytes, within row ${row}`);
+  /** Where the parts of some rows lie, a part for each shard. */
+  const partsOf = (row: number, target: Int16Array) => {
+    const rows = target.length / (size * size);
+    if (!Number.isInteger(rows)) throw new Error(`${target.length} values for slices of ${size} × ${size}`);
+    const parts: Part[] = [];
+    for (let from = 0; from < rows; ) {
+      const shard = Math.floor((row + from) / shardSlices);
+      const to = Math.min(rows, (shard + 1) * shardSlices - row);
+      const { buffer, byteOffset, byteLength } = target.subarray(from * size * size, to * size * size);
+      const position = headerBytes + ((row + from) % shardSlices) * size * size * 2;
+      parts.push({ shard, row: row + from, bytes: new Uint8Array(buffer, byteOffset, byteLength), position });
+      from = to;
     }
+    return parts;
+  };
+  const check = (got: number, { shard, row, bytes }: Part, file: number) => {
+    if (got === bytes.length) return;
+    throw new Error(`${shardPaths(dir, shard).data}: ends at ${fstatSync(file).size} bytes, within row ${row}`);
   };
   return {
     read(row, target) {
-      const rows = target.length / (size * size);
-      if (!Number.isInteger(rows)) throw new Error(`${target.length} values for slices of ${size} × ${size}`);
-      for (let from = 0; from < rows; ) {
-        const shard = Math.floor((row + from) / shardSlices);
-        const to = Math.min(rows, (shard + 1) * shardSlices - row);
-        readWithin(shard, row + from, target.subarray(from * size * size, to * size * size));
-        from = to;
+      for (const part of partsOf(row, target)) {
+        const file = fileOf(part.shard);
+        check(readSync(file, part.bytes, 0, part.bytes.length, part.position), part, file);
+      }
+    },
+    async readAside(row, target) {
+      readings++;
+      try {
+        await Promise.all(
+          partsOf(row, target).map(async (part) => {
+            const file = fileOf(part.shard);
+            check((await readFrom(file, part.bytes, 0, part.bytes.length, part.position)).bytesRead, part, file);
+          }),
+        );
+      } finally {
+        readings--;
+        trim(isClosed ? 0 : mostOpenFiles);
       }
     },
     close() {
-      for (const file of files.values()) closeSync(file);
-      files.clear();
+      isClosed = true;
+      trim(0);
     },
   };
 }
+
+/** What a read takes from one shard. */
+interface Part {
+  readonly shard: number;
+  readonly row: number;
+  readonly bytes: Uint8Array;
+  readonly position: number;
+}
+
+const readFrom = promisify(read);

@@ -42,6 +42,8 @@ function naive({ affine: [a, b, c, d, e, f] }: Change, { slices, size, outside, 
   return values;
 }
 
+const turned: Augmentation = { flip: 0.5, rotateDegrees: 15, scale: 0.1, shiftPixels: 2, noiseHu: 3, offsetHu: 2 };
+
 function warped(change: Change, { slices, size, outside, channels }: Plain): Float32Array {
   const warp = openWarp({ slices: slices.length / size ** 2, size, outside });
   warp.slices.set(slices);
@@ -49,6 +51,23 @@ function warped(change: Change, { slices, size, outside, channels }: Plain): Flo
   warp.apply(change, channels, to);
   return to;
 }
+
+test("in the warp's own planes results are the same bytes, and their neighbours stay", () => {
+  for (const size of [1, 6, 7, 8, 12, 30, 32])
+    for (const count of [1, 3, 5]) {
+      const slices = slicesOf({ count, size, low: -1000, high: 3000 });
+      const channels = Array.from({ length: count }, (_, channel) => channel);
+      const change = drawChange(turned, size, { seed: 1, epoch: 0, row: count });
+      const warp = openWarp({ slices: count, planes: count + 2, size, outside: -1000 });
+      warp.slices.set(slices);
+      warp.planes.fill(7);
+      warp.apply(change, channels, warp.planes.subarray(size ** 2, (count + 1) * size ** 2));
+      const around = new Float32Array(size ** 2).fill(7);
+      const expected = [...around, ...warped(change, { slices, size, outside: -1000, channels }), ...around];
+      assert.deepEqual([...warp.planes], expected, `${count} of ${size} × ${size}`);
+      assert.deepEqual(warp.slices, slices);
+    }
+});
 
 /**
  * How far a result may lie from the exact one, as a part of the values' range: along each of two axes a position is the

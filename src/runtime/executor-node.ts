@@ -15,6 +15,8 @@ export const openNative: OpenSession = async (model, provider, { threads, order 
     executionMode: "sequential",
     graphOptimizationLevel: order === "as written" ? "disabled" : "all",
     enableMemPattern: false,
+    // Threads spin for work within a run; after it they would do so beside whoever makes the next batch.
+    extra: { session: { force_spinning_stop: "1" } },
     logSeverityLevel: 3,
   });
   return overSession(session, Tensor, { letGo: await openNowhere() });

@@ -1,5 +1,5 @@
 import { fail, ok, type Problem, type Result, type Shaped } from "../base/index.ts";
-import { openPool } from "../machine/index.ts"; // only a worker of Node's imports this file
+import type { openPool } from "../machine/index.ts";
 import type { Program } from "../onnx/index.ts";
 import { type Executor, openExecutor } from "./executor.ts";
 import type { ProgramOptions } from "./open-program.ts";
@@ -55,18 +55,18 @@ export interface SharedOptions extends ProgramOptions {
 export async function shareOut(
   { gradient, update }: SharedPrograms,
   initial: TrainingState,
-  { pieces, workers, threads, ...how }: SharedOptions,
+  { pieces, workers, threads, openPool: open, ...how }: SharedOptions & { readonly openPool: typeof openPool },
 ): Promise<Result<TrainingSession>> {
   const count = Math.max(1, Math.min(workers, pieces));
   const each = Math.max(1, Math.floor(threads / count));
   const pool: GradientThread[] = Array.from({ length: count }, () =>
-    openPool<GradientRequest, GradientAnswer | NoAnswer>(import.meta.url, "./gradient-worker", 1),
+    open<GradientRequest, GradientAnswer | NoAnswer>(import.meta.url, "./gradient-worker", 1),
   );
   const closeAll = async () => {
     await Promise.all(pool.map((thread) => thread.close()));
   };
-  const open = { kind: "open", program: gradient, options: { ...how, threads: each } } as const;
-  const opened: readonly GradientAnswer[] = await Promise.all(pool.map((thread) => ask(thread, open))).catch(
+  const opening = { kind: "open", program: gradient, options: { ...how, threads: each } } as const;
+  const opened: readonly GradientAnswer[] = await Promise.all(pool.map((thread) => ask(thread, opening))).catch(
     async (error: unknown) => {
       if (error instanceof SessionLost) return [{ kind: "problem", problem: error.problem } as const];
       await closeAll();

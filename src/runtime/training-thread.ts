@@ -1,12 +1,13 @@
 import { fail, ok, type Problem, type Result } from "../base/index.ts";
 import type { Program } from "../onnx/index.ts";
+import type { Making } from "./made-feeds.ts";
 import type { ProgramOptions } from "./open-program.ts";
 import { ask, type NoAnswer, SessionLost, type Thread } from "./session-lost.ts";
 import type { SharedOptions, SharedPrograms } from "./shared-session.ts";
 import { missingVector, type StepResult, type TrainingSession, type TrainingState } from "./training-session.ts";
 
 /** What the thread is asked. */
-export type Request =
+export type Request<Task = unknown> =
   | {
       readonly kind: "open";
       readonly program: Program;
@@ -19,7 +20,11 @@ export type Request =
       readonly initial: TrainingState;
       readonly options: SharedOptions;
     }
-  | { readonly kind: "step"; readonly feeds: Readonly<Record<string, Float32Array>> }
+  | {
+      readonly kind: "step";
+      readonly feeds: Readonly<Record<string, Float32Array>>;
+      readonly making?: Making<Task> | undefined;
+    }
   | { readonly kind: "read" }
   | { readonly kind: "close" };
 
@@ -31,7 +36,17 @@ export type Answer =
   | { readonly kind: "read"; readonly state: TrainingState }
   | { readonly kind: "closed" };
 
-type TrainingThread = Thread<Request, Answer | NoAnswer>;
+/** A thread that `trainingAnswers` answers in. */
+export type TrainingThread = Thread<Request, Answer | NoAnswer>;
+
+/** A training session in a thread of its own. */
+export interface ThreadedSession extends TrainingSession {
+  /**
+   * Takes one step. What it wants made is made in the thread, where that has a maker, beside the feeds that are handed
+   * over, and only these come back.
+   */
+  step(feeds: Readonly<Record<string, Float32Array>>, making?: Making<unknown>): Promise<StepResult>;
+}
 
 interface OnThread {
   /** Opens the thread; a test may want it in its hands. */
@@ -51,7 +66,7 @@ export async function openTrainingThread(
   program: Program,
   initial: TrainingState,
   { openThread = openOwnThread, ...options }: TrainingThreadOptions = {},
-): Promise<Result<TrainingSession>> {
+): Promise<Result<ThreadedSession>> {
   return openOver(await openThread(), { kind: "open", program, initial, options });
 }
 
@@ -66,14 +81,14 @@ export async function openSharedSession(
   programs: SharedPrograms,
   initial: TrainingState,
   { openThread = openOwnThread, ...options }: SharedOptions & OnThread,
-): Promise<Result<TrainingSession>> {
+): Promise<Result<ThreadedSession>> {
   const missing = missingVector({ ...programs.gradient, vectors: programs.update.vectors }, initial);
   if (missing !== undefined) return fail(missing);
   return openOver(await openThread(), { kind: "share out", programs, initial, options });
 }
 
 /** Has a thread open a session, and answers one that asks it. */
-async function openOver(thread: TrainingThread, request: Request): Promise<Result<TrainingSession>> {
+async function openOver(thread: TrainingThread, request: Request): Promise<Result<ThreadedSession>> {
   try {
     const opened = await ask(thread, request);
     if (opened.kind === "problem") {
@@ -82,8 +97,8 @@ async function openOver(thread: TrainingThread, request: Request): Promise<Resul
     }
     return ok({
       form: opened.kind === "opened" ? opened.form : "",
-      async step(feeds) {
-        const answer = await ask(thread, { kind: "step", feeds }, buffersOf(feeds));
+      async step(feeds, making) {
+        const answer = await ask(thread, { kind: "step", feeds, making }, buffersOf(feeds));
         if (answer.kind !== "stepped") throw new Error(`a step was answered by ${answer.kind}`);
         const { loss, finite, feeds: spent } = answer;
         return { loss, finite, feeds: spent };

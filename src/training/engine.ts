@@ -1,6 +1,7 @@
 import { gradientProgram, initialVectors, trainingProgram, updateProgram } from "../autodiff/index.ts";
 import { type Result, random, sizeOf } from "../base/index.ts";
 import { labels } from "../labels/index.ts";
+import { openThread } from "../machine/index.ts";
 import {
   type DetectorInfo,
   exportDetector,
@@ -10,7 +11,13 @@ import {
   type NetworkState,
 } from "../models/index.ts";
 import type { Graph } from "../onnx/index.ts";
-import { openSharedSession, openTrainingThread, type TrainingSession, type TrainingState } from "../runtime/index.ts";
+import {
+  openSharedSession,
+  openTrainingThread,
+  type ThreadedSession,
+  type TrainingState,
+  type TrainingThread,
+} from "../runtime/index.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { Work } from "./run-data.ts";
 import type { Standardisation } from "./standardisation.ts";
@@ -28,8 +35,8 @@ export interface Engine {
   restore(state: TrainingState): TrainingState;
   /** What the step after `taken` steps of `steps` wants besides batch and state. */
   feeds(taken: number, steps: number, scaling?: Scaling): Readonly<Record<string, Float32Array>>;
-  /** Opens the step, in threads of its own. Problems as `openTrainingSession`. */
-  open(state: TrainingState, options: Pick<Work, "threads" | "provider">): Promise<Result<TrainingSession>>;
+  /** Opens the step, in threads of its own, which can make batches too: `openStepThread`. Problems as `openTrainingSession`. */
+  open(state: TrainingState, options: Pick<Work, "threads" | "provider">): Promise<Result<ThreadedSession>>;
   /** The bytes of `model.onnx`; equal for equal arguments. */
   detector(state: NetworkState, facts: DetectorFacts): Uint8Array;
 }
@@ -85,7 +92,7 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
       ...dropoutMasks(program, { seed: config.seed, taken }),
     }),
     open: (state, { threads, provider = "cpu" }) => {
-      const options = { threads, provider, precision: config.precision ?? "float32" };
+      const options = { threads, provider, precision: config.precision ?? "float32", openThread: openStepThread };
       return pieces === 1
         ? openTrainingThread(program, state, options)
         : openSharedSession(halves(), state, { ...options, pieces, workers: config.workers ?? 1 });
@@ -93,6 +100,9 @@ export function buildEngine({ config, batchSize, standardisation, backbone }: En
     detector: (state, facts) => exportDetector(shipped, state, describeDetector(config, facts)),
   };
 }
+
+/** A thread for a training session whose steps name their batches (`BatchTask`) instead of bringing them. */
+export const openStepThread = (): TrainingThread => openThread(import.meta.url, "./step-worker");
 
 /** Uniform numbers for each dropout of a step, by seed and step: the same wherever and whenever it is run. */
 function dropoutMasks(

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { must, ok, type Result } from "../base/index.ts";
 import type { NetworkState } from "../models/index.ts";
+import type { Making } from "../runtime/index.ts";
 import type { Position } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";
 import { type LoopParts, type LoopState, trainOn } from "./loop.ts";
@@ -43,7 +44,7 @@ function fakeLoop(o: {
   readonly overflows?: readonly number[];
 }) {
   const config = { ...defaultConfig("cnn"), epochs: 4, batchSize, ...o.config };
-  const held = { value: o.from?.value ?? 1, taken: 0, asked: [] as string[] };
+  const held = { value: o.from?.value ?? 1, taken: 0, named: [] as string[] };
   const saved: { state: LoopState; value: number }[] = [];
   const stop = new AbortController();
   const log = must(openMetricsLog(join(o.folder, "metrics.jsonl"), o.from?.state.position.metricsBytes ?? 0));
@@ -53,23 +54,30 @@ function fakeLoop(o: {
       feeds: (taken, steps, scaling) => ({ rate: Float32Array.of(taken / steps + (scaling?.scale ?? 0) / 64) }),
     },
     session: {
-      async step(feeds) {
-        const { hu, rate } = feeds;
+      async step(feeds, making) {
+        const { rate } = feeds;
+        const { now, next } = making as Making<{ readonly hu: Float32Array; readonly name: string }>;
+        const names = [now, next].map((batch) => batch?.task.name);
+        held.named.push(names.join(" "));
+        if (now === undefined) assert.fail("a step without a batch");
         held.taken++;
         if (held.taken === o.stopAfter) stop.abort();
-        for (const value of hu ?? []) held.value = Math.fround(held.value * 0.9 + value * 0.01 + (rate?.[0] ?? 0));
+        for (const value of now.task.hu) held.value = Math.fround(held.value * 0.9 + value * 0.01 + (rate?.[0] ?? 0));
         const finite = !(o.overflows ?? []).includes(held.taken + (o.from?.state.position.steps ?? 0));
         return { loss: held.taken === o.breakAt ? Number.NaN : held.value, finite, feeds };
       },
       read: async () => ({ parameters: Float32Array.of(held.value), buffers: new Float32Array() }),
     },
-    loader: {
-      async batch({ rows: wanted, epoch, step }) {
-        held.asked.push(`${epoch}/${step}`);
-        return { hu: Float32Array.from(wanted, (row) => row + epoch / 8), labels: new Float32Array(batchSize * 6) };
+    batches: {
+      ask({ rows: wanted, epoch, step }) {
+        // The loop passes a task on unseen: here it is the batch itself.
+        const task = { hu: Float32Array.from(wanted, (row) => row + epoch / 8), name: `${epoch}/${step}` };
+        const made = { id: epoch * stepsPerEpoch + step, task: task as never };
+        return { feeds: Promise.resolve({ labels: new Float32Array(batchSize * 6) }), made };
       },
-      reuse() {},
-      async close() {},
+      reuse({ labels: spent }) {
+        assert.equal(spent?.length, batchSize * 6);
+      },
     },
     rows,
     labels,
@@ -170,11 +178,12 @@ test("an interrupt after any step leaves a checkpoint of that step", () =>
     }
   }));
 
-test("the batch of the next step is asked for before the step is taken", () =>
+test("a step names the batch of the next one too, the last of an epoch none", () =>
   inFolder(async (folder) => {
-    const loop = fakeLoop({ folder, stopAfter: 2 });
+    const loop = fakeLoop({ folder, stopAfter: stepsPerEpoch + 1 });
     await loop.run();
-    assert.deepEqual(loop.held.asked, ["1/0", "1/1", "1/2"]);
+    const expected = ["1/0 1/1", "1/1 1/2", "1/2 1/3", "1/3 1/4", "1/4 1/5", "1/5 ", "2/0 2/1"];
+    assert.deepEqual(loop.held.named, expected);
     loop.log.close();
   }));
 

@@ -1,7 +1,8 @@
 import { fail, ok, type ProgressTask, type Result } from "../base/index.ts";
-import { type Loader, planEpoch } from "../dataset/index.ts";
+import { planEpoch } from "../dataset/index.ts";
 import type { NetworkState } from "../models/index.ts";
-import { SessionLost, type StepResult, type TrainingSession } from "../runtime/index.ts";
+import { SessionLost, type StepResult, type ThreadedSession } from "../runtime/index.ts";
+import type { BatchSource } from "./batch-source.ts";
 import type { Position } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
@@ -18,9 +19,8 @@ const loggedSteps = 10;
 export interface LoopParts {
   readonly config: TrainingConfig;
   readonly engine: Pick<Engine, "feeds">;
-  readonly session: Pick<TrainingSession, "step" | "read">;
-  /** Batches with augmentation. */
-  readonly loader: Loader;
+  readonly session: Pick<ThreadedSession, "step" | "read">;
+  readonly batches: Pick<BatchSource, "ask" | "reuse">;
   /** Rows of the training fold, and the labels of the whole table. */
   readonly rows: Int32Array;
   readonly labels: Float32Array;
@@ -75,31 +75,27 @@ type TimedParts = LoopParts & { readonly seconds: () => number };
 
 /** The steps of an epoch that are still to be taken. */
 async function trainEpoch(parts: TimedParts, state: LoopState): Promise<Result<LoopState>> {
-  const { config, clock, loader, session, engine, stepsPerEpoch, task } = parts;
+  const { config, clock, batches, session, engine, stepsPerEpoch, task } = parts;
   const plans = planBatches(parts, state.position.epoch);
   const ask = (step: number) => {
     const rows = plans[step];
-    if (rows === undefined) return undefined;
-    const batch = loader.batch({ rows, epoch: state.position.epoch, step });
-    batch.catch(() => {}); // its failure is met where it is awaited; one that never is must not end the process
-    return batch;
+    return rows === undefined ? undefined : batches.ask({ rows, epoch: state.position.epoch, step });
   };
   let position = state.position;
   let next = ask(position.step);
   let saved = clock();
   while (position.step < stepsPerEpoch) {
     if (parts.signal.aborted) return stop(parts, { ...state, position });
-    const batch = await next;
-    if (batch === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
-    const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch, position.scaling);
-    const stepping = whileItLives(() => session.step({ ...batch, ...scalars }));
-    // Prepared on the loader's thread while this step runs, and asked for after it: a thread that wakes may take the
-    // processor of the one that woke it, and the step would begin late.
+    const now = next;
+    if (now === undefined) throw new Error(`epoch ${position.epoch} has no step ${position.step}`);
     next = ask(position.step + 1);
-    const stepped = await stepping;
+    const making = { now: now.made, next: next?.made };
+    const scalars = engine.feeds(position.steps, config.epochs * stepsPerEpoch, position.scaling);
+    const batch = await now.feeds;
+    const stepped = await whileItLives(() => session.step({ ...batch, ...scalars }, making));
     if (stepped.kind === "problem") return stepped;
     const { loss, feeds } = stepped.value;
-    loader.reuse(feeds);
+    batches.reuse(feeds);
     const after = afterStep(config, position, stepped.value);
     if (after === undefined) return fail(diverged(config, position, loss));
     position = { ...after, seconds: parts.seconds() };

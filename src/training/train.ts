@@ -4,12 +4,13 @@ import { fail, ok, type Problem, type ProgressTask, type Result } from "../base/
 import { type Loader, openLoader } from "../dataset/index.ts";
 import type { Fold } from "../labels/index.ts";
 import { fileResult } from "../machine/index.ts";
-import { probeDevice, type TrainingSession } from "../runtime/index.ts";
+import { probeDevice, type ThreadedSession } from "../runtime/index.ts";
+import { type BatchSource, openBatchSource } from "./batch-source.ts";
 import { type Checkpoint, readCheckpoint, writeBest, writeCheckpoint } from "./checkpoint.ts";
 import { defaultConfig, type TrainingConfig } from "./config.ts";
 import { evenOperatingPoints } from "./engine.ts";
 import { detectorFacts, finishRun } from "./finish.ts";
-import { isTrained, type LoopState, trainOn } from "./loop.ts";
+import { isTrained, type LoopParts, type LoopState, trainOn } from "./loop.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics-log.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { describeStart, notesOnStarts } from "./provenance.ts";
@@ -96,9 +97,9 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
   if (prepared.kind === "problem") return prepared;
   const { cache, table, engine } = prepared.value;
   const { neighbours, augmentation, seed } = info.config;
-  const loader = openLoader({ cache, table, neighbours, augment: augmentation, seed });
-  const plainLoader =
-    augmentation === "none" ? loader : openLoader({ cache, table, neighbours, augment: "none", seed });
+  const from = { cache, table, neighbours, augment: augmentation, seed };
+  const batches = openBatchSource(from, { provider, threads });
+  const plainLoader = openLoader({ cache, table, neighbours, augment: "none", seed });
   try {
     const checkpoint = latestCheckpoint(run, prepared.value);
     if (checkpoint.kind === "problem") return checkpoint;
@@ -108,25 +109,25 @@ async function trainClaimed(options: TrainOptions, info: RunInfo): Promise<Resul
     const log = openMetricsLog(runPaths(run).metrics, checkpoint.value?.position.metricsBytes ?? 0);
     try {
       if (log.kind === "problem") return log;
-      const open: Open = { ...prepared.value, loader, plainLoader, session: session.value, log: log.value };
+      const open: Open = { ...prepared.value, batches, plainLoader, session: session.value, log: log.value };
       return await trainOpened(options, { open, from: startOf(open, checkpoint.value) });
     } finally {
       if (log.kind === "ok") log.value.close();
       await session.value.close();
     }
   } finally {
-    await loader.close();
-    if (plainLoader !== loader) await plainLoader.close();
+    await batches.close();
+    await plainLoader.close();
     cache.close();
   }
 }
 
 /** Everything that is open while a run is trained. */
 interface Open extends Prepared {
-  readonly loader: Loader;
+  readonly batches: BatchSource;
   /** Changes nothing; for validation. */
   readonly plainLoader: Loader;
-  readonly session: TrainingSession;
+  readonly session: ThreadedSession;
   readonly log: MetricsLog;
 }
 
@@ -151,7 +152,7 @@ async function trainOpened(
   return finished.kind === "problem" ? finished : summarise(run, finished.value, "trained");
 }
 
-function loopParts(options: TrainOptions, open: Open, task: ProgressTask): Parameters<typeof trainOn>[0] {
+function loopParts(options: TrainOptions, open: Open, task: ProgressTask): LoopParts {
   const { run, signal, checkpointMs = defaultCheckpointMs, clock = () => performance.now() } = options;
   const { engine, session, table, rows, info } = open;
   const paths = runPaths(run);
