@@ -1,6 +1,6 @@
 export type { Augmentation } from "./augment.ts";
-export { type BatchMaker, openBatchMaker } from "./batch-maker.ts";
-export { type BatchTask, batchPlanner, type LoaderOptions, type PlannedBatch } from "./batch-task.ts";
+export { openBatchMaker } from "./batch-maker.ts";
+export { type BatchTask, batchPlanner, type LoaderOptions } from "./batch-task.ts";
 export { buildIndex, type IndexOptions } from "./build-index.ts";
 export { buildCache, type CacheFailure, type CacheOptions, type SliceCache } from "./cache.ts";
 export { type BatchPlan, type EpochOptions, planEpoch } from "./epoch.ts";

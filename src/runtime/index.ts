@@ -5,7 +5,7 @@ export type { Values } from "./executor-port.ts";
 export { executors } from "./executors.ts";
 export { openForward } from "./forward.ts";
 export { probeHalfPrecision } from "./half-precision.ts";
-export type { FeedMaker, Making, Numbered } from "./made-feeds.ts";
+export type { Making, Numbered } from "./made-feeds.ts";
 export { probeDevice } from "./open-program.ts";
 export { SessionLost } from "./session-lost.ts";
 export type { SharedOptions, SharedPrograms } from "./shared-session.ts";
